@@ -1,0 +1,96 @@
+// The public port: HTTP upgrades become connections of the session or are refused with an HTTP answer. Plain requests get a
+// short answer, and in local mode the local page. Step 1 of the message path.
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import type { Connection } from '../session/connection.ts'
+import type { Session } from '../session/session.ts'
+import { clientAddress, proxyList } from './address.ts'
+import type { AddressRates } from './address-rate.ts'
+import { type AcceptRules, type AcceptState, decideUpgrade } from './decide.ts'
+import { echo } from './echo.ts'
+import type { HttpHandler } from './http-handler.ts'
+import type { Sockets } from './sockets.ts'
+import { readUpgradeRequest, type UpgradeRequest } from './upgrade-request.ts'
+
+/** See {@link createAccept}. */
+export interface AcceptOptions {
+  readonly rules: AcceptRules
+  readonly trustedProxies: readonly string[]
+  /** Null in local mode: everything comes from one address there. */
+  readonly rates: AddressRates | null
+  readonly sockets: Sockets
+  readonly session: Pick<Session, 'opened'>
+  readonly state: () => Omit<AcceptState, 'addressWaitMs'>
+  readonly connect: (
+    peer: WebSocket,
+    socket: Connection['socket'],
+    request: UpgradeRequest,
+    address: string,
+    signs: boolean,
+  ) => Connection
+  readonly http: HttpHandler
+  readonly nowMs: () => number
+  readonly counters: { acceptsTotal: number; readonly refusals: { add(label: string): void } }
+}
+
+/** How long a client may take to send its request, in milliseconds. */
+const HEADERS_WAIT_MS = 10_000
+
+/** Makes the server of the public port; the caller listens and closes. */
+export function createAccept(options: AcceptOptions): Server {
+  const { rules, rates, sockets, session, counters } = options
+  const trusted = proxyList(options.trustedProxies)
+  const server = createServer(
+    { headersTimeout: HEADERS_WAIT_MS, requestTimeout: HEADERS_WAIT_MS, keepAliveTimeout: 1000 },
+    options.http,
+  )
+  // Connections that are neither sockets nor refused yet are bounded with the others.
+  server.maxConnections = rules.connectionsMax + rules.unauthenticatedMax
+
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Until ws takes the socket over, its errors are nobody's.
+    socket.on('error', ignore)
+    const facts = readUpgradeRequest(request)
+    const forwardedFor = [request.headers['x-forwarded-for'] ?? []].flat().join(',')
+    const address = clientAddress(
+      request.socket.remoteAddress ?? '',
+      forwardedFor === '' ? undefined : forwardedFor,
+      trusted,
+    )
+    const addressWaitMs = rates?.connect(address, options.nowMs()) ?? 0
+    const decision = decideUpgrade(facts, { ...options.state(), addressWaitMs }, rules)
+    if (decision.kind === 'refuse') {
+      counters.refusals.add(decision.reason)
+      refuse(socket, decision.status, decision.retryAfterMs)
+      return
+    }
+    sockets.upgrade(request, socket, head, (peer, stream) => {
+      socket.off('error', ignore)
+      counters.acceptsTotal++
+      if (decision.kind === 'echo') {
+        echo(peer)
+        return null
+      }
+      const connection = options.connect(peer, stream, facts, address, decision.sign !== 'by-frame')
+      session.opened(connection, decision.sign)
+      return connection
+    })
+  })
+  return server
+}
+
+function ignore(): void {
+  // The peer went away during its handshake: there is nobody to tell.
+}
+
+/** Answers an upgrade with an HTTP status and ends the socket. */
+function refuse(socket: Duplex, status: number, retryAfterMs: number | null): void {
+  const reason = STATUS_CODES[status] ?? ''
+  const retryAfter = retryAfterMs === null ? '' : `Retry-After: ${Math.max(1, Math.ceil(retryAfterMs / 1000))}\r\n`
+  socket.once('finish', () => socket.destroy())
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\n${retryAfter}Content-Type: text/plain\r\n` +
+      `Content-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`,
+  )
+}

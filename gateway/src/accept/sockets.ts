@@ -1,0 +1,113 @@
+// The WebSocket side of accept: makes sockets of upgrades and passes their events on to the session. The only home of ws.
+// All sockets share their listeners; each finds its connection on the socket object. Step 1 of the message path.
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws'
+import type { Connection } from '../session/connection.ts'
+import type { Session } from '../session/session.ts'
+import { selectSubprotocol } from './upgrade-request.ts'
+
+/** See {@link createSockets}. */
+export interface SocketsOptions {
+  readonly session: Pick<Session, 'message' | 'ping' | 'pong' | 'broken' | 'closed'>
+  readonly frameBytesMax: number
+}
+
+/** Makes sockets. */
+export interface Sockets {
+  /** Completes an upgrade; `connect` makes the connection of the new socket, or null to go on without one. */
+  upgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    connect: (peer: WebSocket, socket: Socket) => Connection | null,
+  ): void
+}
+
+/** Parts of one message: more is refused with 1008. A message of 64 KiB in parts of 64 bytes still passes. */
+const FRAGMENTS_MAX = 1024
+/** Reads of the socket that one unfinished frame may spread over, for the same reason. */
+const CHUNKS_MAX = 4096
+/** How long a peer may take to answer a close frame before its socket is ended by force, in milliseconds. */
+const CLOSE_WAIT_MS = 5000
+
+class ConnectedSocket extends WebSocket {
+  connection: Connection | null = null
+}
+
+/** Makes the sockets of a gateway. */
+export function createSockets({ session, frameBytesMax }: SocketsOptions): Sockets {
+  // The types do not know `closeTimeout` yet.
+  const options: ServerOptions<typeof ConnectedSocket> & { closeTimeout: number } = {
+    noServer: true,
+    WebSocket: ConnectedSocket,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: frameBytesMax,
+    maxFragments: FRAGMENTS_MAX,
+    maxBufferedChunks: CHUNKS_MAX,
+    closeTimeout: CLOSE_WAIT_MS,
+    // A pong goes through the outbox: who pings without reading must not grow a buffer that nobody bounds.
+    autoPong: false,
+    handleProtocols: selectSubprotocol,
+  }
+  const server = new WebSocketServer(options)
+
+  function onMessage(this: WebSocket, message: RawData, binary: boolean): void {
+    const connection = connectionOf(this)
+    if (connection !== null) session.message(connection, message as Buffer, binary)
+  }
+  function onPing(this: WebSocket, payload: Buffer): void {
+    const connection = connectionOf(this)
+    if (connection !== null) session.ping(connection, payload)
+  }
+  function onPong(this: WebSocket): void {
+    const connection = connectionOf(this)
+    if (connection !== null) session.pong(connection)
+  }
+  function onError(this: WebSocket, error: Error & { code?: string }): void {
+    const connection = connectionOf(this)
+    // Errors of the socket itself come as its close; those of the protocol are answered by ws with their code.
+    if (connection !== null && error.code?.startsWith('WS_ERR_')) session.broken(connection, closeCodeOf(error.code))
+  }
+  function onClose(this: WebSocket, code: number): void {
+    const connection = connectionOf(this)
+    if (connection === null) return
+    ;(this as ConnectedSocket).connection = null
+    session.closed(connection, code)
+  }
+
+  return {
+    upgrade(request, socket, head, connect) {
+      server.handleUpgrade(request, socket, head, (peer) => {
+        peer.on('error', onError)
+        peer.connection = connect(peer, socket as Socket)
+        if (peer.connection === null) return
+        peer.on('message', onMessage)
+        peer.on('ping', onPing)
+        peer.on('pong', onPong)
+        peer.on('close', onClose)
+      })
+    },
+  }
+}
+
+function connectionOf(peer: WebSocket): Connection | null {
+  return (peer as ConnectedSocket).connection
+}
+
+/** The code that ws itself closes with, which its close event does not tell. */
+function closeCodeOf(code: string): number {
+  switch (code) {
+    case 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH':
+    case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':
+      return 1009
+    case 'WS_ERR_INVALID_UTF8':
+      return 1007
+    case 'WS_ERR_TOO_MANY_BUFFERED_PARTS':
+      return 1008
+    default:
+      return 1002
+  }
+}

@@ -1,0 +1,14 @@
+// Why a gateway asks for no new sockets: the words of `/readyz`, documented in deploy/operators.md.
+
+/** Every reason that `/readyz` can give, with what it means to an operator. */
+export const READINESS_REASONS = {
+  starting: 'The public port is not open yet, or no loop-back publish on our own prefix has come back since the start.',
+  draining: 'The gateway was told to stop and is closing its sockets.',
+  nats_disconnected: 'NATS has been away for longer than `readiness.graceMs`.',
+  nats_unauthorized: 'NATS refuses the credentials; they are read again at each attempt.',
+  probe_failed:
+    'Loop-back publishes on our own prefix have failed for longer than `readiness.graceMs`: permissions, prefix or cluster are wrong.',
+} as const
+
+/** One of {@link READINESS_REASONS}. */
+export type ReadinessReason = keyof typeof READINESS_REASONS

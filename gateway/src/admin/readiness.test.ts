@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest'
+import { decideReadiness, type ReadinessState } from './readiness.ts'
+
+const GRACE_MS = 30_000
+const WELL: ReadinessState = {
+  listening: true,
+  draining: false,
+  natsConnected: true,
+  natsUnauthorized: false,
+  probeCameBackAt: 0,
+}
+
+const reasons = (state: Partial<ReadinessState>, nowMs = 0): readonly string[] =>
+  decideReadiness({ ...WELL, ...state }, nowMs, GRACE_MS).reasons
+
+describe('a gateway', () => {
+  test('that is well is ready', () => {
+    expect(decideReadiness(WELL, 0, GRACE_MS)).toEqual({ ready: true, reasons: [] })
+  })
+
+  test.each<[string, Partial<ReadinessState>, number, string[]]>([
+    ['without its public port', { listening: false }, 0, ['starting']],
+    ['without a probe that came back', { probeCameBackAt: null }, 100_000, ['starting']],
+    ['that drains', { draining: true }, 0, ['draining']],
+    ['whose credentials NATS refuses', { natsUnauthorized: true, natsConnected: false }, 0, ['nats_unauthorized']],
+    ['without NATS past the grace', { natsConnected: false }, GRACE_MS + 1, ['nats_disconnected']],
+    ['whose probes fail past the grace', {}, GRACE_MS + 1, ['probe_failed']],
+    [
+      'that drains without NATS',
+      { draining: true, natsConnected: false },
+      GRACE_MS + 1,
+      ['draining', 'nats_disconnected'],
+    ],
+  ])('%s is not', (_, state, nowMs, expected) => {
+    expect(reasons(state, nowMs)).toEqual(expected)
+    expect(decideReadiness({ ...WELL, ...state }, nowMs, GRACE_MS).ready).toBe(false)
+  })
+
+  test('stays ready while NATS is away for no longer than the grace', () => {
+    expect(reasons({ natsConnected: false }, GRACE_MS)).toEqual([])
+  })
+})

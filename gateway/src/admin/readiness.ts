@@ -1,0 +1,29 @@
+// Whether this gateway wants new sockets. Pure: everything it looks at is passed in. Liveness never depends on any of it.
+import type { Readiness } from '@sluice/service/admin/admin-server'
+import type { ReadinessReason } from './readiness-reasons.ts'
+
+/** What readiness depends on; times in monotonic milliseconds. */
+export interface ReadinessState {
+  /** Whether the public port is open. */
+  readonly listening: boolean
+  readonly draining: boolean
+  readonly natsConnected: boolean
+  /** NATS has refused our credentials since it was last connected. */
+  readonly natsUnauthorized: boolean
+  /** When a loop-back publish last came back; null before the first. */
+  readonly probeCameBackAt: number | null
+}
+
+/**
+ * @param graceMs - how long NATS may be away: some load balancers cut the live sockets of a pod that is not ready
+ */
+export function decideReadiness(state: ReadinessState, nowMs: number, graceMs: number): Readiness {
+  const reasons: ReadinessReason[] = []
+  if (!state.listening || state.probeCameBackAt === null) reasons.push('starting')
+  if (state.draining) reasons.push('draining')
+  if (state.natsUnauthorized) reasons.push('nats_unauthorized')
+  if (state.probeCameBackAt !== null && nowMs - state.probeCameBackAt > graceMs) {
+    reasons.push(state.natsConnected ? 'probe_failed' : 'nats_disconnected')
+  }
+  return { ready: reasons.length === 0, reasons }
+}

@@ -1,0 +1,66 @@
+// The gateway's side of NATS: what its other parts know of it. Publishes with headers built from checked values; hands inbound
+// messages on, parsed. Step 3 of the message path, and where step 4 begins.
+import type { Msg } from '@nats-io/transport-node'
+import { ENVELOPE_BYTES_MAX } from '@sluice/proto'
+import { type ConnectEvents, connectLink, type NatsOptions } from '@sluice/service/nats/connect-link'
+import type { Link, Subscribed } from '@sluice/service/nats/link'
+import { type DropReason, type Inbound, readInbound } from './inbound.ts'
+
+/** How the gateway reaches NATS. */
+export interface BackplaneOptions extends NatsOptions {
+  /** Names the connection in the server's monitoring. */
+  readonly name: string
+  readonly payloadBytesMax: number
+  readonly frameBytesMax: number
+  /** A number in [0, 1): jitter of reconnects. */
+  readonly random: () => number
+}
+
+/** Told of what happens on NATS. */
+export interface BackplaneEvents extends ConnectEvents {
+  /** A message was not delivered. */
+  readonly onDropped: (reason: DropReason, subject: string) => void
+}
+
+/** A link whose subscriptions deliver checked messages. */
+export interface Backplane extends Pick<Link, 'connected' | 'subscriptions' | 'publish' | 'confirm' | 'drain'> {
+  /** See {@link Link.subscribe}; what can't be delivered goes to `onDropped` instead. */
+  listen(subject: string, deliver: (message: Inbound, subject: string) => void): Subscribed
+}
+
+/**
+ * Connects, waiting for NATS as long as it takes.
+ *
+ * @returns null if the signal came before NATS did
+ * @throws NatsRefused; the file system's error for a credentials file that can't be read
+ */
+export async function connectBackplane(
+  options: BackplaneOptions,
+  events: BackplaneEvents,
+  signal: AbortSignal,
+): Promise<Backplane | null> {
+  const { payloadBytesMax, frameBytesMax } = options
+  const need = { bytes: frameBytesMax + ENVELOPE_BYTES_MAX, because: 'limits.frameBytesMax and headers' }
+  const link = await connectLink({ ...options, need }, events, signal)
+  return link === null ? null : createBackplane(link, payloadBytesMax, events)
+}
+
+function createBackplane(link: Link, payloadBytesMax: number, events: BackplaneEvents): Backplane {
+  return {
+    get connected() {
+      return link.connected
+    },
+    get subscriptions() {
+      return link.subscriptions
+    },
+    publish: link.publish,
+    confirm: link.confirm,
+    drain: link.drain,
+    listen: (subject, deliver) =>
+      link.subscribe(subject, (message: Msg) => {
+        const inbound = readInbound(message, payloadBytesMax)
+        if (typeof inbound === 'string') events.onDropped(inbound, message.subject)
+        else deliver(inbound, message.subject)
+      }),
+  }
+}

@@ -1,0 +1,106 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { closedBy, drainConnections } from './drain.ts'
+
+describe('how many sockets are closed', () => {
+  test.each([
+    [0, 0, 1000, 0],
+    [500, 0, 1000, 0],
+    [0, 1, 1000, 1],
+    [0, 10, 1000, 1],
+    [99, 10, 1000, 1],
+    [100, 10, 1000, 2],
+    [950, 10, 1000, 10],
+    [1000, 10, 1000, 10],
+    [5000, 10, 1000, 10],
+    [0, 10, 0, 10],
+  ])('after %i ms of %i sockets in a window of %i ms: %i', (elapsedMs, total, windowMs, closed) => {
+    expect(closedBy(elapsedMs, total, windowMs)).toBe(closed)
+  })
+
+  test('never falls, never runs ahead of the window by more than one, and ends with all of them', () => {
+    fc.assert(
+      fc.property(fc.nat(20_000), fc.integer({ min: 1, max: 60_000 }), (total, windowMs) => {
+        let before = 0
+        for (let step = 0; step <= 20; step++) {
+          const elapsedMs = (windowMs * step) / 20
+          const closed = closedBy(elapsedMs, total, windowMs)
+          expect(closed).toBeGreaterThanOrEqual(before)
+          // A little more for what floating point loses.
+          expect(closed).toBeLessThanOrEqual((total * elapsedMs) / windowMs + 1 + 1e-6)
+          before = closed
+        }
+        expect(before).toBe(total)
+      }),
+    )
+  })
+})
+
+describe('a drain', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  /** Sockets that are gone as soon as they are closed, unless the test holds them. */
+  function drain(total: number, { windowMs = 1000, others = 0 } = {}) {
+    const startedAt = performance.now()
+    const closes: { at: number; name: number; code: number; reason: string }[] = []
+    const state = { others, done: false }
+    const connections = Array.from({ length: total }, (_, name) => name)
+    void drainConnections({
+      connections,
+      close: (name, code, reason) => closes.push({ at: performance.now() - startedAt, name, code, reason }),
+      windowMs,
+      nowMs: () => performance.now(),
+      remaining: () => total - closes.length + state.others,
+    }).then(() => {
+      state.done = true
+    })
+    return { closes, state }
+  }
+
+  test('closes each socket once, in order, with 1012', async () => {
+    const { closes, state } = drain(10)
+    await vi.advanceTimersByTimeAsync(1100)
+    expect(closes.map(({ name }) => name)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(new Set(closes.map(({ code, reason }) => `${code} ${reason}`))).toEqual(new Set(['1012 service restart']))
+    expect(state.done).toBe(true)
+  })
+
+  test('spreads the closes evenly over its window (case 34)', async () => {
+    const { closes } = drain(1000, { windowMs: 10_000 })
+    await vi.advanceTimersByTimeAsync(10_100)
+    expect(closes).toHaveLength(1000)
+    for (let second = 0; second < 10; second++) {
+      const within = closes.filter(({ at }) => at >= second * 1000 && at < (second + 1) * 1000).length
+      expect(within).toBeGreaterThan(80)
+      expect(within).toBeLessThan(120)
+    }
+  })
+
+  test('without sockets is over at once', async () => {
+    const { closes, state } = drain(0, { windowMs: 30_000 })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(state.done).toBe(true)
+    expect(closes).toEqual([])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('without a window closes all at once', () => {
+    const { closes } = drain(5, { windowMs: 0 })
+    expect(closes).toHaveLength(5)
+  })
+
+  test('is over when the last socket is gone, and leaves no timer', async () => {
+    const { state } = drain(3, { windowMs: 100, others: 1 })
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(state.done).toBe(false)
+    state.others = 0
+    await vi.advanceTimersByTimeAsync(100)
+    expect(state.done).toBe(true)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

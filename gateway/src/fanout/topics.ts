@@ -1,0 +1,117 @@
+// The topics that this gateway has members for, and the subscription of each: opened for the first local member, confirmed by
+// NATS before anyone is told so, closed some time after the last has gone. Step 4 of the message path.
+
+import type { Subscribed } from '@sluice/service/nats/link'
+import type { Backplane } from '../backplane/backplane.ts'
+import type { Inbound } from '../backplane/inbound.ts'
+import {
+  beginJoin,
+  createTopic,
+  finishJoin,
+  isEmpty,
+  leaveAll,
+  leaveTopic,
+  type Member,
+  type Topic,
+  type TopicName,
+} from './topic.ts'
+
+/** See {@link createTopics}. */
+export interface TopicsOptions {
+  readonly backplane: Pick<Backplane, 'connected' | 'confirm' | 'listen'>
+  readonly deliver: (topic: Topic, message: Inbound) => void
+  /** Sweeps that an empty topic outlives: clients often leave and come back, and a subscription is known to the whole cluster. */
+  readonly lingerSweeps: number
+}
+
+/** All topics of a gateway. */
+export interface Topics {
+  /** The topic of a subject, if anyone here has held it lately. */
+  find(subject: string): Topic | undefined
+  /**
+   * Makes a connection a member. It must not hold the topic yet.
+   *
+   * @returns whether NATS has confirmed our interest; if not, or if the connection closed meanwhile, it is no member
+   */
+  join(member: Member, subject: string, about: TopicName): Promise<boolean>
+  leave(member: Member, topic: Topic): void
+  /** For a connection that is gone. */
+  leaveAll(member: Member): void
+  /** Closes what has been empty for long enough; called at a steady pace. */
+  sweep(): void
+  /** Topics that have members here, by kind. */
+  count(kind: TopicName['kind']): number
+}
+
+interface Held {
+  readonly topic: Topic
+  readonly subscribed: Subscribed
+}
+
+/** Makes the registry of a gateway. */
+export function createTopics({ backplane, deliver, lingerSweeps }: TopicsOptions): Topics {
+  const topics = new Map<string, Held>()
+  /** Those that may be empty: only they are looked at by a sweep. */
+  const maybeEmpty = new Set<Topic>()
+  let sweeps = 0
+
+  function hold(subject: string, about: TopicName): Held {
+    const known = topics.get(subject)
+    if (known !== undefined) return known
+    const topic = createTopic(subject, about)
+    const subscribed = backplane.listen(subject, (message) => deliver(topic, message))
+    const held = { topic, subscribed }
+    topics.set(subject, held)
+    return held
+  }
+
+  function released(topic: Topic): void {
+    if (!isEmpty(topic)) return
+    topic.emptySince = sweeps
+    maybeEmpty.add(topic)
+  }
+
+  return {
+    find: (subject) => topics.get(subject)?.topic,
+    async join(member, subject, about) {
+      const { topic, subscribed } = hold(subject, about)
+      beginJoin(member, topic)
+      const answered = topic.confirmed ? backplane.connected : await backplane.confirm()
+      const confirmed = answered && !subscribed.denied
+      if (confirmed) topic.confirmed = true
+      if (confirmed && finishJoin(member, topic)) return true
+      leaveTopic(member, topic)
+      released(topic)
+      return false
+    },
+    leave(member, topic) {
+      leaveTopic(member, topic)
+      released(topic)
+    },
+    leaveAll(member) {
+      const held = member.topics.slice()
+      leaveAll(member)
+      for (const topic of held) released(topic)
+    },
+    sweep() {
+      sweeps++
+      for (const topic of maybeEmpty) {
+        if (!isEmpty(topic)) {
+          maybeEmpty.delete(topic)
+        } else if (sweeps - (topic.emptySince ?? sweeps) >= lingerSweeps) {
+          maybeEmpty.delete(topic)
+          const held = topics.get(topic.subject)
+          // Its subject may have a new topic already: a join that a close overtook releases the old one late.
+          if (held?.topic !== topic) continue
+          held.subscribed.unsubscribe()
+          topics.delete(topic.subject)
+        }
+      }
+    },
+    count(kind) {
+      let count = 0
+      for (const { topic } of topics.values()) if (topic.about.kind === kind && !isEmpty(topic)) count++
+      return count
+    },
+  }
+}

@@ -1,0 +1,79 @@
+// What the message path counts: plain numbers that cost an addition. Whoever does a thing counts it here; metric-table.ts says how
+// they are read when Prometheus asks. Numbers only grow. No room, user or address is ever a label.
+import { Tally } from '@sluice/service/metrics/tally'
+
+/** Everything that a gateway counts. Parts get it as an argument and add to their own fields. */
+export interface Counters {
+  /** Upgrades that became sockets. */
+  acceptsTotal: number
+  /** Upgrades refused before they became sockets, by reason. */
+  readonly refusals: Tally
+  /** Closed sockets, by close code. */
+  readonly closes: Tally
+  /** Failed sign-ins, by reason. */
+  readonly signInFailures: Tally
+  /** Fetches of the key set, by result. */
+  readonly jwksFetches: Tally
+  /** Frames from clients, malformed ones included. */
+  framesIn: number
+  /** Frames given to sockets. */
+  framesOut: number
+  /** Bytes of frames from clients, without WebSocket headers. */
+  bytesIn: number
+  /** Bytes of frames given to sockets, without WebSocket headers. */
+  bytesOut: number
+  /** Messages put into connections' queues, once for each connection. */
+  deliveries: number
+  /** Publishes of clients that went to NATS, by kind of target. */
+  readonly publishes: Tally
+  /** Publishes of clients that failed, by error code. */
+  readonly publishFailures: Tally
+  /** Requests answered by `error`, publishes included, by error code. */
+  readonly requestErrors: Tally
+  /** Messages from NATS that were not delivered, by reason. */
+  readonly payloadsDropped: Tally
+  /** Connections whose queue ran over. */
+  slowConsumers: number
+  /** Requests answered by `rate_limited`. */
+  rateLimited: number
+  /** Times that the connection to NATS came back. */
+  natsReconnects: number
+  /** Errors on the connection to NATS, authorization aside. */
+  natsErrors: number
+  /** Times that NATS refused our credentials or a permission. */
+  natsAuthorizationErrors: number
+  /** Exceptions that nobody caught; the first ends the process. */
+  uncaughtExceptions: number
+  /** Looks at a changed configuration, by result. */
+  readonly configReloads: Tally
+  /** Loop-back publishes of the readiness probe, by result. */
+  readonly probes: Tally
+}
+
+/** Counters of a process that has just started. */
+export function createCounters(): Counters {
+  return {
+    acceptsTotal: 0,
+    refusals: new Tally(),
+    closes: new Tally(),
+    signInFailures: new Tally(),
+    jwksFetches: new Tally(),
+    framesIn: 0,
+    framesOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    deliveries: 0,
+    publishes: new Tally(['room', 'user', 'session']),
+    publishFailures: new Tally(),
+    requestErrors: new Tally(),
+    payloadsDropped: new Tally(),
+    slowConsumers: 0,
+    rateLimited: 0,
+    natsReconnects: 0,
+    natsErrors: 0,
+    natsAuthorizationErrors: 0,
+    uncaughtExceptions: 0,
+    configReloads: new Tally(['applied', 'refused']),
+    probes: new Tally(['ok', 'failed']),
+  }
+}

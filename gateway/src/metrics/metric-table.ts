@@ -1,0 +1,141 @@
+// Every metric of the gateway: name, type, label, help, and where its number is read. The table in deploy/operators.md is checked
+// against it in both directions. Pure but for what it is given.
+import { type Metric, metricForms } from '@sluice/service/metrics/metric'
+import { type ProcessSample, processMetrics } from '@sluice/service/metrics/process-metrics'
+import type { Counters } from './counters.ts'
+
+/** What the parts know about the present moment; asked at scrape, so each must be cheap. */
+export interface Gauges {
+  connections(): number
+  signedIn(): number
+  unauthenticated(): number
+  rooms(): number
+  users(): number
+  subscriptions(): number
+  queueBytes(): number
+  natsConnected(): boolean
+  ready(): boolean
+  draining(): boolean
+  /** Sockets that are still to be closed by the drain; 0 outside of one. */
+  drainRemaining(): number
+}
+
+/** One look at what the gateway counts and knows. */
+export interface GatewaySample {
+  readonly counters: Counters
+  readonly gauges: Gauges
+}
+
+/** One metric of a gateway. */
+export type GatewayMetric = Metric<GatewaySample & ProcessSample>
+
+const PREFIX = 'sluice_gateway_'
+
+const { counter, gauge, tally } = metricForms<GatewaySample>(PREFIX)
+
+const connectionMetrics: readonly GatewayMetric[] = [
+  gauge('connections', 'Open sockets.', ({ gauges }) => gauges.connections()),
+  gauge('connections_signed_in', 'Open sockets that have signed in.', ({ gauges }) => gauges.signedIn()),
+  gauge('connections_unauthenticated', 'Open sockets that have not signed in yet.', ({ gauges }) =>
+    gauges.unauthenticated(),
+  ),
+  counter('accepts', 'Upgrades that became sockets.', ({ counters }) => counters.acceptsTotal),
+  tally('refusals', 'reason', 'Upgrades refused before they became sockets.', ({ counters }) => counters.refusals),
+  tally(
+    'closes',
+    'code',
+    'Closed sockets, by the close code that the gateway saw or sent.',
+    ({ counters }) => counters.closes,
+  ),
+  tally('sign_in_failures', 'reason', 'Failed sign-ins.', ({ counters }) => counters.signInFailures),
+  tally('jwks_fetches', 'result', 'Fetches of the key set.', ({ counters }) => counters.jwksFetches),
+]
+
+const trafficMetrics: readonly GatewayMetric[] = [
+  counter('frames_received', 'Frames from clients.', ({ counters }) => counters.framesIn),
+  counter('frames_sent', 'Frames given to sockets.', ({ counters }) => counters.framesOut),
+  counter(
+    'received_bytes',
+    'Bytes of frames from clients, without WebSocket headers.',
+    ({ counters }) => counters.bytesIn,
+  ),
+  counter(
+    'sent_bytes',
+    'Bytes of frames given to sockets, without WebSocket headers.',
+    ({ counters }) => counters.bytesOut,
+  ),
+  counter('deliveries', 'Messages put into queues, once for each connection.', ({ counters }) => counters.deliveries),
+  tally(
+    'publishes',
+    'kind',
+    'Publishes of clients that went to NATS, by kind of target: room, user, session.',
+    ({ counters }) => counters.publishes,
+  ),
+  tally(
+    'publish_failures',
+    'code',
+    'Publishes of clients that failed, by error code.',
+    ({ counters }) => counters.publishFailures,
+  ),
+  tally(
+    'request_errors',
+    'code',
+    'Requests answered by an error, by its code.',
+    ({ counters }) => counters.requestErrors,
+  ),
+  counter('rate_limited', 'Requests over their rate.', ({ counters }) => counters.rateLimited),
+  tally(
+    'payloads_dropped',
+    'reason',
+    'Messages from NATS that could not be delivered.',
+    ({ counters }) => counters.payloadsDropped,
+  ),
+  gauge('rooms', 'Rooms with a member on this gateway.', ({ gauges }) => gauges.rooms()),
+  gauge('users', 'Users with a socket on this gateway.', ({ gauges }) => gauges.users()),
+  gauge('queue_bytes', 'Bytes that wait in all queues.', ({ gauges }) => gauges.queueBytes()),
+  counter('slow_consumers', 'Connections whose queue ran over.', ({ counters }) => counters.slowConsumers),
+]
+
+const natsMetrics: readonly GatewayMetric[] = [
+  gauge('nats_connected', '1 while NATS is connected.', ({ gauges }) => Number(gauges.natsConnected())),
+  gauge('nats_subscriptions', 'Subscriptions at NATS.', ({ gauges }) => gauges.subscriptions()),
+  counter('nats_reconnects', 'Times that the connection to NATS came back.', ({ counters }) => counters.natsReconnects),
+  counter(
+    'nats_errors',
+    'Errors on the connection to NATS, authorization aside.',
+    ({ counters }) => counters.natsErrors,
+  ),
+  counter(
+    'nats_authorization_errors',
+    'Times that NATS refused the credentials or a permission.',
+    ({ counters }) => counters.natsAuthorizationErrors,
+  ),
+  tally(
+    'probes',
+    'result',
+    'Loop-back publishes of the readiness probe, ok or failed.',
+    ({ counters }) => counters.probes,
+  ),
+]
+
+const ownMetrics: readonly GatewayMetric[] = [
+  gauge('ready', '1 while /readyz answers 200.', ({ gauges }) => Number(gauges.ready())),
+  gauge('draining', '1 from the signal to stop on.', ({ gauges }) => Number(gauges.draining())),
+  gauge('drain_remaining', 'Sockets that the drain has still to close.', ({ gauges }) => gauges.drainRemaining()),
+  tally(
+    'config_reloads',
+    'result',
+    'Changes of the configuration file, applied or refused.',
+    ({ counters }) => counters.configReloads,
+  ),
+  counter('uncaught_exceptions', 'Exceptions that nobody caught.', ({ counters }) => counters.uncaughtExceptions),
+]
+
+/** Every metric, in the order of the operators' table. */
+export const metricTable: readonly GatewayMetric[] = [
+  ...connectionMetrics,
+  ...trafficMetrics,
+  ...natsMetrics,
+  ...ownMetrics,
+  ...processMetrics(PREFIX),
+]

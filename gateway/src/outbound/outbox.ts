@@ -1,0 +1,145 @@
+// What waits to be written: a queue for each connection, bounded in bytes, and one flush for each connection and event-loop
+// turn. The system call is the cost of a delivery, so what one turn brings for a socket goes out in one write.
+// Step 5 of the message path.
+
+/** The part of a socket that the outbox writes to: a `net.Socket`. */
+export interface Writable {
+  readonly writableLength: number
+  readonly writableNeedDrain: boolean
+  readonly destroyed: boolean
+  write(chunk: Uint8Array): boolean
+  cork(): void
+  uncork(): void
+  once(event: 'drain', listener: () => void): unknown
+}
+
+/** The fields that the outbox keeps on a connection; flat, as there is one for each of many connections. */
+export interface Outgoing {
+  readonly socket: Writable
+  /** Frames not yet handed to the socket; null while there are none. */
+  queue: Buffer[] | null
+  queueBytes: number
+  /** Whether it stands in the list of those to flush, or waits for its socket to drain. */
+  queued: 'no' | 'dirty' | 'draining'
+}
+
+/** What the outbox counts; plain numbers, read by the metrics. */
+export interface OutboxCounters {
+  framesOut: number
+  bytesOut: number
+}
+
+/** See {@link createOutbox}. */
+export interface OutboxOptions {
+  /** What may wait for one connection, its socket's own buffer included. */
+  readonly queueBytesMax: number
+  /** Connections flushed in a turn: each write costs some microseconds, and the loop must come round to NATS and timers. */
+  readonly flushesPerTurn: number
+  readonly counters: OutboxCounters
+  /** Told once when a frame did not fit; the queue is gone then and nothing more is taken until the owner closes. */
+  readonly onOverflow: (connection: Outgoing) => void
+}
+
+/** The queues of all connections. */
+export interface Outbox {
+  /**
+   * Links a frame to a connection.
+   *
+   * @returns false if it did not fit: the peer reads too slowly
+   */
+  push(connection: Outgoing, frame: Buffer): boolean
+  /** Hands everything to the socket now, whatever it has buffered: before a close, so that the close frame comes last. */
+  finish(connection: Outgoing): void
+  /** Forgets what waits. */
+  discard(connection: Outgoing): void
+  /** Bytes in all queues, sockets' own buffers not included. */
+  readonly bytes: number
+}
+
+/** Makes the outbox of a gateway. */
+export function createOutbox(options: OutboxOptions): Outbox {
+  const { counters, queueBytesMax, flushesPerTurn, onOverflow } = options
+  let dirty: Outgoing[] = []
+  let scheduled = false
+  let bytes = 0
+
+  function flushTurn(): void {
+    const turn = dirty
+    const end = Math.min(turn.length, flushesPerTurn)
+    // The rest keeps its place before whatever becomes dirty meanwhile.
+    dirty = turn.length > end ? turn.slice(end) : []
+    scheduled = dirty.length > 0
+    if (scheduled) setImmediate(flushTurn)
+    for (let at = 0; at < end; at++) flush(turn[at] as Outgoing)
+  }
+
+  function flush(connection: Outgoing): void {
+    if (connection.queued !== 'dirty') return
+    connection.queued = 'no'
+    if (connection.queue === null) return
+    if (connection.socket.writableNeedDrain) {
+      connection.queued = 'draining'
+      connection.socket.once('drain', () => {
+        if (connection.queued !== 'draining') return
+        connection.queued = 'no'
+        markDirty(connection)
+      })
+      return
+    }
+    write(connection)
+  }
+
+  function write(connection: Outgoing): void {
+    const { queue, socket } = connection
+    if (queue === null) return
+    bytes -= connection.queueBytes
+    counters.framesOut += queue.length
+    counters.bytesOut += connection.queueBytes
+    connection.queue = null
+    connection.queueBytes = 0
+    if (socket.destroyed) return
+    if (queue.length === 1) {
+      socket.write(queue[0] as Buffer)
+      return
+    }
+    socket.cork()
+    for (const frame of queue) socket.write(frame)
+    socket.uncork()
+  }
+
+  function markDirty(connection: Outgoing): void {
+    if (connection.queued !== 'no' || connection.queue === null) return
+    connection.queued = 'dirty'
+    dirty.push(connection)
+    if (scheduled) return
+    scheduled = true
+    setImmediate(flushTurn)
+  }
+
+  function discard(connection: Outgoing): void {
+    bytes -= connection.queueBytes
+    connection.queue = null
+    connection.queueBytes = 0
+  }
+
+  return {
+    get bytes() {
+      return bytes
+    },
+    push(connection, frame) {
+      if (connection.queueBytes + connection.socket.writableLength + frame.length > queueBytesMax) {
+        discard(connection)
+        onOverflow(connection)
+        return false
+      }
+      if (connection.queue === null) connection.queue = [frame]
+      else connection.queue.push(frame)
+      connection.queueBytes += frame.length
+      bytes += frame.length
+      markDirty(connection)
+      return true
+    },
+    finish: write,
+    discard,
+  }
+}

@@ -1,0 +1,34 @@
+// What a request comes to: the fields of its `ok`, or an error of the table. Peers' mistakes are values here, never exceptions.
+import type { ErrorCode, ServerFrameOf } from '@sluice/proto'
+
+/** The fields that an `ok` carries beside its type and id. */
+export type OkFields = Omit<ServerFrameOf<'ok'>, 'type' | 'id'>
+
+/** A refusal, as an `error` frame tells it. */
+export interface Refusal {
+  readonly ok: false
+  readonly code: ErrorCode
+  readonly message: string
+  readonly retryAfterMs?: number
+}
+
+/** The outcome of a request. */
+export type Answer = { readonly ok: true; readonly fields: OkFields } | Refusal
+
+/** How long a client should wait while NATS is away: its reconnects are tried about that often. */
+const UNAVAILABLE_RETRY_MS = 2000
+
+/** Success. */
+export function ok(fields: OkFields = {}): Answer {
+  return { ok: true, fields }
+}
+
+/** A refusal with a code of the table. */
+export function refusal(code: ErrorCode, message: string): Refusal {
+  return { ok: false, code, message }
+}
+
+/** NATS did not take it, or could not say so in time: it may or may not have happened. */
+export function unavailable(): Refusal {
+  return { ok: false, code: 'unavailable', message: 'NATS is away', retryAfterMs: UNAVAILABLE_RETRY_MS }
+}

@@ -1,0 +1,263 @@
+// Builds everything between an upgraded socket and NATS, in the order in which a message meets it: outbound queues, fan-out,
+// and the session's parts. The composition root builds what stands around it.
+import {
+  createSubjects,
+  type GatewayId,
+  jsonCodec,
+  SUBPROTOCOL_MSGPACK,
+  type Subjects,
+  sessionId,
+  sessionNumber,
+} from '@sluice/proto'
+import { msgpackCodec } from '@sluice/proto/msgpack'
+import type { Clock } from '@sluice/service/clock'
+import type { Logger } from '@sluice/service/log'
+import type { Throttle } from '@sluice/service/throttle'
+import { type AddressRates, createAddressRates } from '../accept/address-rate.ts'
+import type { Authenticator } from '../accept/authenticate/principal.ts'
+import type { UpgradeRequest } from '../accept/upgrade-request.ts'
+import type { Backplane } from '../backplane/backplane.ts'
+import type { GatewayConfig } from '../config/config-schema.ts'
+import { createDeliver, type Deliver } from '../fanout/deliver.ts'
+import { createTopics, type Topics } from '../fanout/topics.ts'
+import { createWheel, type Wheel } from '../heartbeat/wheel.ts'
+import type { Counters } from '../metrics/counters.ts'
+import { createOutbox, type Outbox } from '../outbound/outbox.ts'
+import { type Connection, createConnection, type Peer } from './connection.ts'
+import { type Connections, createConnections } from './connections.ts'
+import { isJoined } from './membership.ts'
+import { prepare } from './prepare.ts'
+import { createReader } from './reader.ts'
+import { createRequests } from './requests.ts'
+import { createSession, newGatewayId, type Session } from './session.ts'
+import { createSignIn } from './sign-in.ts'
+import { createWire, type Wire } from './wire.ts'
+
+/** See {@link createCore}. */
+export interface CoreOptions {
+  /** What holds now; namespaces may change while the gateway runs. */
+  readonly config: () => GatewayConfig
+  readonly backplane: Backplane
+  readonly authenticator: Authenticator
+  readonly clock: Clock
+  readonly log: Logger
+  readonly counters: Counters
+  readonly throttle: Throttle
+  readonly random: () => Uint8Array
+  /** The readiness probe has come back. */
+  readonly onProbe: (payload: Uint8Array) => void
+}
+
+/** The core of a gateway. */
+export interface Core {
+  readonly gateway: GatewayId
+  readonly probeSubject: string
+  readonly connections: Connections
+  readonly topics: Topics
+  readonly outbox: Outbox
+  readonly wire: Wire
+  readonly session: Session
+  readonly rates: AddressRates
+  /** Makes the connection of a socket that was just upgraded. */
+  connect(
+    peer: Peer,
+    socket: Connection['socket'],
+    request: UpgradeRequest,
+    address: string,
+    signs: boolean,
+  ): Connection
+  /** One step of the wheel; called every {@link TICK_MS}. */
+  tick(): void
+}
+
+/** The wheel's step: deadlines and heartbeats are late by this much at most. */
+export const TICK_MS = 250
+/** Two minutes; what is due later is looked at on the way. */
+const WHEEL_SLOTS = 512
+/** 512 flushes take some three milliseconds, after which NATS, timers and small rooms have their turn. */
+const SLICE = 512
+const SLICED_MESSAGES_MAX = 256
+/** Between two looks at empty rooms, and how many of them a room outlives: 5 s. */
+const SWEEP_TICKS = 4
+const LINGER_SWEEPS = 5
+
+/** Builds the core. */
+export function createCore(options: CoreOptions): Core {
+  const { backplane, clock, counters } = options
+  const { accept, limits, nats } = options.config()
+  const gateway = newGatewayId(options.random)
+  const subjects = createSubjects(nats.prefix)
+  const connections = createConnections()
+  const wheel = createWheel<Connection>(WHEEL_SLOTS)
+  const rates = createAddressRates({
+    connectionsPerSecond: accept.addressConnectionsPerSecond,
+    signInFailuresPerSecond: accept.addressSignInFailuresPerSecond,
+  })
+  const { outbox, deliver, topics } = createFanout(options, (connection) => wire.closeSlow(connection))
+  const wire = createWire({ outbox, topics, wheel, counters })
+  const session = createSessionParts(options, { gateway, subjects, connections, wheel, rates, outbox, topics, wire })
+
+  backplane.listen(subjects.sessions(gateway), (message, subject) => {
+    const number = sessionNumber(subject)
+    if (number === 0) return options.onProbe(message.payload)
+    const connection = number === null ? undefined : connections.get(number)
+    if (connection?.principal && connection.phase === 'open') {
+      deliver.toMember(connection, { kind: 'user', name: connection.principal.user }, message)
+    }
+  })
+
+  const publishRate = { perSecond: limits.publishesPerSecond, burst: limits.publishBurst }
+  const requestRate = requestRateOf(limits)
+  let number = 0
+  return {
+    gateway,
+    probeSubject: subjects.probe(gateway),
+    connections,
+    topics,
+    outbox,
+    wire,
+    session,
+    rates,
+    connect(peer, socket, request, address, signs) {
+      number++
+      return createConnection({
+        number,
+        session: sessionId(gateway, number),
+        peer,
+        socket,
+        codec: request.subprotocol === SUBPROTOCOL_MSGPACK ? msgpackCodec : jsonCodec,
+        address,
+        phase: signs ? 'verifying' : 'waiting',
+        publishRate,
+        requestRate,
+        nowMs: clock.monotonicMs(),
+        tick: wheel.tick,
+        signInByTick: wheel.tick + Math.ceil(accept.unauthenticatedWaitMs / TICK_MS),
+      })
+    },
+    tick() {
+      session.tick()
+      if (wheel.tick % SWEEP_TICKS === 0) topics.sweep()
+    },
+  }
+}
+
+interface Fanout {
+  readonly outbox: Outbox
+  readonly deliver: Deliver
+  readonly topics: Topics
+}
+
+function createFanout(
+  { config, backplane, counters, log, throttle }: CoreOptions,
+  closeSlow: (connection: Connection) => void,
+): Fanout {
+  const outbox = createOutbox({
+    queueBytesMax: config().limits.queueBytesMax,
+    flushesPerTurn: SLICE,
+    counters,
+    onOverflow: (connection) => {
+      counters.slowConsumers++
+      closeSlow(connection as Connection)
+    },
+  })
+  const deliver = createDeliver({
+    outbox,
+    sliceMembers: SLICE,
+    slicedMessagesMax: SLICED_MESSAGES_MAX,
+    counters,
+    onUnencodable: (about) => {
+      counters.payloadsDropped.add('msgpack')
+      if (throttle('msgpack') !== null) log.warn({ about }, 'a message could not be encoded as msgpack')
+    },
+  })
+  return { outbox, deliver, topics: createTopics({ backplane, deliver: deliver.toTopic, lingerSweeps: LINGER_SWEEPS }) }
+}
+
+interface SessionInputs {
+  readonly gateway: GatewayId
+  readonly subjects: Subjects
+  readonly connections: Connections
+  readonly wheel: Wheel<Connection>
+  readonly rates: AddressRates
+  readonly outbox: Outbox
+  readonly topics: Topics
+  readonly wire: Wire
+}
+
+function createSessionParts(options: CoreOptions, inputs: SessionInputs): Session {
+  const { backplane, authenticator, clock, log, counters, throttle } = options
+  const { topics, subjects, wire, connections, wheel, outbox, rates, gateway } = inputs
+  const { accept, limits, auth } = options.config()
+  const handlers = {
+    backplane,
+    topics,
+    subjects,
+    namespaces: () => options.config().namespaces,
+    nameBytesMax: limits.nameBytesMax,
+    payloadBytesMax: limits.payloadBytesMax,
+    roomsMax: limits.roomsMax,
+    isJoined: (connection: Connection, subject: string) => isJoined(connection, subject, topics),
+    counters,
+  }
+  const signIn = createSignIn({
+    authenticator,
+    topics,
+    backplane,
+    subjects,
+    connections,
+    wire,
+    gateway,
+    limits,
+    everyone: auth.grants,
+    userConnectionsMax: accept.userConnectionsMax,
+    userConnectionsClose: accept.userConnectionsClose,
+    now: clock.now,
+    counters,
+    onFailure: ({ address }, { reason, detail }) => {
+      log.debug({ reason, detail }, 'sign-in refused')
+      if (reason !== 'unavailable') rates.failed(address, clock.monotonicMs())
+    },
+    onOpen: (connection) => session.reschedule(connection),
+    onRefreshed: (connection) => session.reschedule(connection),
+  })
+  const requests = createRequests({
+    wire,
+    prepare: (connection, frame) => prepare(connection, frame, handlers),
+    authenticate: signIn.byFrame,
+    publishRate: { perSecond: limits.publishesPerSecond, burst: limits.publishBurst },
+    requestRate: requestRateOf(limits),
+    nowMs: clock.monotonicMs,
+    counters,
+    onFault: (err, type) => {
+      if (throttle(`fault ${type}`) !== null) log.error({ err, type }, 'fault while handling a request')
+    },
+    onAnswered: (connection) => reader.proceed(connection),
+  })
+  const reader = createReader({
+    wire,
+    requests,
+    requestsInFlightMax: limits.requestsInFlightMax,
+    tick: () => wheel.tick,
+    counters,
+  })
+  const session = createSession({
+    connections,
+    topics,
+    outbox,
+    wheel,
+    wire,
+    reader,
+    signIn,
+    clock,
+    due: { heartbeatTicks: limits.heartbeatMs / TICK_MS, silenceTicks: limits.silenceMs / TICK_MS, tickMs: TICK_MS },
+    clockToleranceMs: auth.clockToleranceMs,
+    counters,
+  })
+  return session
+}
+
+/** All rooms can be joined at once after `welcome`. */
+function requestRateOf(limits: GatewayConfig['limits']) {
+  return { perSecond: limits.requestsPerSecond, burst: Math.max(limits.requestsPerSecond, limits.roomsMax) }
+}

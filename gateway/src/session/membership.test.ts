@@ -1,0 +1,156 @@
+import {
+  type ClientFrameOf,
+  createSubjects,
+  type Namespaces,
+  namespacesSchema,
+  parseRoom,
+  type Room,
+} from '@sluice/proto'
+import { describe, expect, test } from 'vitest'
+import { type FakeConnection, fakeConnection } from '../../../test/harness/session-fakes.ts'
+import { createTopics, type Topics } from '../fanout/topics.ts'
+import type { Answer } from './answer.ts'
+import { isJoined, join, leave } from './membership.ts'
+import type { SignedIn } from './publish.ts'
+
+const subjects = createSubjects('sluice')
+const room = (name: string): Room => parseRoom(name, 128) as Room
+const subjectOf = (name: string): string => subjects.room(room(name))
+
+async function build({ confirms = true, roomsMax = 3 } = {}) {
+  const state: { namespaces: Namespaces } = {
+    namespaces: namespacesSchema.parse({
+      default: { join: { who: 'anyone' } },
+      chat: { join: { who: 'anyone' } },
+      private: {},
+    }),
+  }
+  const backplane = {
+    connected: true,
+    confirms,
+    confirm: async () => backplane.confirms,
+    listen: () => ({ denied: false, unsubscribe: () => undefined }),
+  }
+  const topics: Topics = createTopics({ backplane, deliver: () => undefined, lingerSweeps: 1 })
+  const options = { topics, subjects, namespaces: () => state.namespaces, roomsMax }
+  const connection = fakeConnection()
+  backplane.confirms = true
+  await topics.join(connection, 'sluice.user.alice', { kind: 'user', name: 'alice' as never })
+  backplane.confirms = confirms
+  return {
+    state,
+    topics,
+    connection,
+    join: async (
+      name: string,
+      fields: Partial<ClientFrameOf<'join'>> = {},
+      who: FakeConnection = connection,
+    ): Promise<Answer> =>
+      join(who as unknown as SignedIn, { type: 'join', room: name, ...fields }, room(name), options),
+    leave: (name: string): Answer => leave(connection as unknown as SignedIn, room(name), options),
+    joined: (name: string): boolean => isJoined(connection, subjectOf(name), topics),
+  }
+}
+
+describe('a join', () => {
+  test('makes a member', async () => {
+    const built = await build()
+    expect(built.joined('lobby')).toBe(false)
+    expect(await built.join('lobby')).toEqual({ ok: true, fields: {} })
+    expect(built.joined('lobby')).toBe(true)
+    expect(built.topics.find(subjectOf('lobby'))?.members).toEqual([built.connection])
+  })
+
+  test('is no membership until it is confirmed, and none if it is not', async () => {
+    const built = await build({ confirms: false })
+    const answer = built.join('lobby')
+    expect(built.joined('lobby')).toBe(false)
+    expect(await answer).toMatchObject({ ok: false, code: 'unavailable', retryAfterMs: 2000 })
+    expect(built.joined('lobby')).toBe(false)
+  })
+
+  test('of a room that one is in changes nothing', async () => {
+    const built = await build()
+    await built.join('lobby')
+    expect(await built.join('default:lobby')).toMatchObject({ ok: false, code: 'already_joined' })
+    expect(built.joined('lobby')).toBe(true)
+  })
+
+  test.each([
+    ['private:a', 'forbidden'],
+    ['nowhere:a', 'unknown_namespace'],
+  ])('of %s without the right is %s', async (name, code) => {
+    const built = await build()
+    expect(await built.join(name)).toMatchObject({ ok: false, code })
+    expect(built.topics.find(subjectOf(name))).toBeUndefined()
+  })
+
+  test.each<Partial<ClientFrameOf<'join'>>>([{ since: { epoch: 'e', offset: 0 } }, { history: 1 }, { presence: true }])(
+    'that asks for what is not offered (%j) is unsupported and makes no member',
+    async (fields) => {
+      const built = await build()
+      expect(await built.join('lobby', fields)).toMatchObject({ ok: false, code: 'unsupported' })
+      expect(built.joined('lobby')).toBe(false)
+    },
+  )
+})
+
+test('a join that says it asks for no presence is one like any other', async () => {
+  const built = await build()
+  expect(await built.join('lobby', { presence: false })).toMatchObject({ ok: true })
+})
+
+describe('the number of rooms', () => {
+  test('is bounded, the topic of the user not counted, and a left room makes way', async () => {
+    const built = await build({ roomsMax: 3 })
+    for (const name of ['a', 'b', 'c']) expect(await built.join(name)).toMatchObject({ ok: true })
+    expect(await built.join('d')).toMatchObject({ ok: false, code: 'room_limit' })
+    expect(await built.join('a')).toMatchObject({ code: 'already_joined' })
+    built.leave('b')
+    expect(await built.join('d')).toMatchObject({ ok: true })
+  })
+
+  test('counts those that are being joined', async () => {
+    const built = await build({ roomsMax: 3 })
+    const answers = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => built.join(name)))
+    expect(answers.map((answer) => answer.ok)).toEqual([true, true, true, false, false])
+  })
+
+  test('is that of one connection', async () => {
+    const built = await build({ roomsMax: 1 })
+    await built.join('a')
+    const other = fakeConnection({ number: 2, user: 'bob' })
+    await built.topics.join(other, 'sluice.user.bob', { kind: 'user', name: 'bob' as never })
+    expect(await built.join('b', {}, other)).toMatchObject({ ok: true })
+  })
+})
+
+describe('a leave', () => {
+  test('ends the membership at once', async () => {
+    const built = await build()
+    await built.join('lobby')
+    expect(built.leave('default:lobby')).toEqual({ ok: true, fields: {} })
+    expect(built.joined('lobby')).toBe(false)
+  })
+
+  test('where one is not is no mistake', async () => {
+    const built = await build()
+    expect(built.leave('lobby')).toEqual({ ok: true, fields: {} })
+    expect(built.leave('private:a')).toEqual({ ok: true, fields: {} })
+  })
+
+  test('of a namespace that there is not is one', async () => {
+    const built = await build()
+    expect(built.leave('nowhere:a')).toMatchObject({ ok: false, code: 'unknown_namespace' })
+  })
+
+  test('works also when a new configuration has taken the namespace away', async () => {
+    const built = await build()
+    await built.join('chat:a')
+    built.state.namespaces = namespacesSchema.parse({ default: {} })
+    expect(await built.join('chat:b')).toMatchObject({ code: 'unknown_namespace' })
+    expect(built.leave('chat:a')).toEqual({ ok: true, fields: {} })
+    expect(built.joined('chat:a')).toBe(false)
+    expect(built.leave('chat:a')).toMatchObject({ code: 'unknown_namespace' })
+  })
+})

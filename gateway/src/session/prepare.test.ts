@@ -1,0 +1,94 @@
+import { type ClientFrameWithPayload, createSubjects, namespacesSchema } from '@sluice/proto'
+import { Tally } from '@sluice/service/metrics/tally'
+import { describe, expect, test } from 'vitest'
+import { fakeConnection } from '../../../test/harness/session-fakes.ts'
+import { createTopics } from '../fanout/topics.ts'
+import { type PrepareOptions, prepare } from './prepare.ts'
+
+const backplane = {
+  connected: true,
+  publish: () => true,
+  confirm: async () => true,
+  listen: () => ({ denied: false, unsubscribe: () => undefined }),
+}
+
+const options: PrepareOptions = {
+  backplane,
+  topics: createTopics({ backplane, deliver: () => undefined, lingerSweeps: 1 }),
+  subjects: createSubjects('sluice'),
+  namespaces: () => namespacesSchema.parse({ default: { join: { who: 'anyone' }, publish: { who: 'anyone' } } }),
+  nameBytesMax: 128,
+  payloadBytesMax: 1000,
+  roomsMax: 10,
+  isJoined: () => true,
+  counters: { publishes: new Tally() },
+}
+
+const data = { payload: { kind: 'json', bytes: Buffer.from('1') }, data: 1 }
+
+function prepared(frame: object) {
+  return prepare(fakeConnection({ grants: { send: ['*'] } }), frame as ClientFrameWithPayload, options)
+}
+
+describe('a frame that has a handler', () => {
+  test.each<[object, string, boolean]>([
+    [{ type: 'join', room: 'lobby' }, 'lobby', true],
+    [{ type: 'join', room: 'default:lobby' }, 'lobby', true],
+    [{ type: 'leave', room: 'lobby' }, 'lobby', false],
+    [{ type: 'publish', room: 'default:lobby', ...data }, 'lobby', false],
+    [{ type: 'send', user: 'bob', ...data }, '*send', false],
+    [{ type: 'send', session: 'gw.2', ...data }, '*send', false],
+  ])('%j stands in the lane %s, holding it: %s', async (frame, key, exclusive) => {
+    const { start, ...lane } = prepared(frame)
+    expect(lane).toEqual({ key, exclusive })
+    expect(await start()).toEqual({ ok: true, fields: {} })
+  })
+
+  test('does nothing until it is started', async () => {
+    const { start } = prepared({ type: 'join', room: 'unstarted' })
+    const subject = options.subjects.room({ namespace: 'default', local: 'unstarted' })
+    expect(options.topics.find(subject)).toBeUndefined()
+    await start()
+    expect(options.topics.find(subject)).toBeDefined()
+  })
+})
+
+describe('a frame that is refused whatever happens', () => {
+  test.each<[object, string]>([
+    [{ type: 'join', user: 'alice' }, 'unsupported'],
+    [{ type: 'leave', user: 'alice' }, 'unsupported'],
+    [{ type: 'join', room: 'chat:*' }, 'unsupported'],
+    [{ type: 'publish', room: 'chat:*', ...data }, 'unsupported'],
+    [{ type: 'join' }, 'bad_request'],
+    [{ type: 'join', room: '' }, 'bad_request'],
+    [{ type: 'leave', room: 'a*' }, 'bad_request'],
+    [{ type: 'publish', room: ':', ...data }, 'bad_request'],
+    [{ type: 'call', method: 'm', ...data }, 'unsupported'],
+    [{ type: 'presence', room: 'lobby' }, 'unsupported'],
+    [{ type: 'history', room: 'lobby', limit: 1 }, 'unsupported'],
+  ])('%j: %s', async (frame, code) => {
+    const { key, start } = prepared(frame)
+    expect(await start()).toMatchObject({ ok: false, code })
+    expect(key).toBe('*refused')
+  })
+
+  test.each<[object, string]>([
+    [{ type: 'join', room: 'lobby', since: { epoch: 'e', offset: 1 } }, 'unsupported'],
+    [{ type: 'join', room: 'lobby', history: 5 }, 'unsupported'],
+    [{ type: 'join', room: 'lobby', presence: true }, 'unsupported'],
+    [{ type: 'publish', room: 'lobby', key: 'k', ...data }, 'unsupported'],
+    [{ type: 'send', user: 'bob', key: 'k', ...data }, 'unsupported'],
+    [{ type: 'send', ...data }, 'bad_request'],
+    [{ type: 'send', user: 'a*', ...data }, 'bad_request'],
+    [{ type: 'join', room: 'nowhere:a' }, 'unknown_namespace'],
+    [{ type: 'publish', room: 'nowhere:a', ...data }, 'unknown_namespace'],
+  ])('by its handler: %j: %s', async (frame, code) => {
+    expect(await prepared(frame).start()).toMatchObject({ ok: false, code })
+  })
+})
+
+test('no room shares a lane with what is no room', () => {
+  expect(() => prepared({ type: 'join', room: '*send' }).start()).not.toThrow()
+  expect(prepared({ type: 'join', room: '*send' }).key).toBe('*refused')
+  expect(prepared({ type: 'join', room: 'auth' }).key).toBe('auth')
+})

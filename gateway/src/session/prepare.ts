@@ -1,0 +1,53 @@
+// Finds for each frame what it is about and who handles it. The one place that knows all requests by type.
+import type { ClientFrameWithPayload } from '@sluice/proto'
+import { type Answer, type Refusal, refusal } from './answer.ts'
+import type { Connection } from './connection.ts'
+import { join, leave, type MembershipOptions } from './membership.ts'
+import { type PublishOptions, publish, type SignedIn, send } from './publish.ts'
+import type { Prepared } from './requests.ts'
+import { isRefusal, roomOf } from './targets.ts'
+
+/** The options of all handlers. */
+export type PrepareOptions = MembershipOptions & PublishOptions
+
+/** Finds the lane and the handler of a frame. The connection is open, so it has a principal. */
+export function prepare(connection: Connection, frame: ClientFrameWithPayload, options: PrepareOptions): Prepared {
+  const signedIn = connection as SignedIn
+  switch (frame.type) {
+    case 'join':
+    case 'leave': {
+      if (frame.user !== undefined) return refused(refusal('unsupported', `${frame.type}: inboxes are not offered yet`))
+      if (frame.room === undefined) return refused(refusal('bad_request', `${frame.type}: a room is needed`))
+      const room = roomOf(frame.room, options.nameBytesMax)
+      if (isRefusal(room)) return refused(room)
+      // A join holds its lane, as what follows in the room depends on whether it succeeds.
+      if (frame.type === 'join')
+        return { key: room.name, exclusive: true, start: () => join(signedIn, frame, room, options) }
+      return { key: room.name, exclusive: false, start: () => leave(signedIn, room, options) }
+    }
+    case 'publish': {
+      const room = roomOf(frame.room, options.nameBytesMax)
+      if (isRefusal(room)) return refused(room)
+      return { key: room.name, exclusive: false, start: () => publish(signedIn, frame, room, options) }
+    }
+    case 'send':
+      return { key: SEND_LANE, exclusive: false, start: () => send(signedIn, frame, options) }
+    case 'call':
+    case 'presence':
+    case 'history':
+      return refused(refusal('unsupported', `${frame.type}: not offered yet`))
+    case 'auth':
+    case 'ping':
+      throw new Error(`${frame.type} has no lane`)
+  }
+}
+
+/** All sends share a lane; `*` can begin no room's name. */
+const SEND_LANE = '*send'
+
+/** Refusals of names that are none have a lane of their own. */
+const REFUSAL_LANE = '*refused'
+
+function refused(answer: Refusal): Prepared {
+  return { key: REFUSAL_LANE, exclusive: false, start: (): Answer => answer }
+}

@@ -1,0 +1,163 @@
+// Signing in: a token, or anonymity where that is allowed, becomes a user with a topic, a welcome and an end. Also the refresh
+// of a connection that has signed in before. Step 1 of the message path ends here.
+import {
+  anonymousUser,
+  FEATURES,
+  type GatewayId,
+  type Grants,
+  type Limits,
+  PROTOCOL_VERSION,
+  type Subjects,
+} from '@sluice/proto'
+import type { Authenticator, AuthRefusal, Principal } from '../accept/authenticate/principal.ts'
+import type { Backplane } from '../backplane/backplane.ts'
+import type { Member } from '../fanout/topic.ts'
+import type { Topics } from '../fanout/topics.ts'
+import { type Answer, ok, refusal } from './answer.ts'
+import type { Connection } from './connection.ts'
+import { isLive } from './connection-state.ts'
+import type { Connections } from './connections.ts'
+import type { Wire } from './wire.ts'
+
+/** See {@link createSignIn}. */
+export interface SignInOptions {
+  readonly authenticator: Authenticator
+  readonly topics: Topics
+  readonly backplane: Pick<Backplane, 'connected'>
+  readonly subjects: Subjects
+  readonly connections: Connections
+  readonly wire: Wire
+  readonly gateway: GatewayId
+  readonly limits: Limits
+  /** Grants of everyone, which are all that anonymous users have. */
+  readonly everyone: Grants
+  readonly userConnectionsMax: number
+  readonly userConnectionsClose: 'oldest' | 'newest'
+  readonly now: () => number
+  readonly counters: { readonly signInFailures: { add(label: string): void } }
+  /** A token was refused; keys that could not be reached are not the peer's failure. */
+  readonly onFailure: (connection: Connection, refused: AuthRefusal) => void
+  /** The connection is open: from here on it has a heartbeat and, maybe, an end. */
+  readonly onOpen: (connection: Connection) => void
+  /** A refresh moved the end. */
+  readonly onRefreshed: (connection: Connection) => void
+}
+
+/** Signs connections in. */
+export interface SignIn {
+  /** With the token that came with the upgrade. */
+  withToken(connection: Connection, token: string): Promise<void>
+  anonymously(connection: Connection): Promise<void>
+  /** The frame `auth`: the first sign-in of a waiting connection, or a refresh. */
+  byFrame(connection: Connection, token: string): Promise<Answer>
+}
+
+const REFUSED = {
+  unauthorized: { close: 4001, reason: 'unauthorized' },
+  expired: { close: 4002, reason: 'token expired' },
+  unavailable: { close: 1013, reason: 'keys cannot be reached' },
+} as const
+
+/** Makes the signing in of a gateway. */
+export function createSignIn(options: SignInOptions): SignIn {
+  const { authenticator, topics, subjects, connections, wire, limits } = options
+
+  async function verify(connection: Connection, token: string): Promise<Principal | AuthRefusal | null> {
+    const result = await authenticator.authenticate(token)
+    if (result.kind === 'refused') {
+      options.counters.signInFailures.add(result.reason)
+      options.onFailure(connection, result)
+    }
+    if (!isLive(connection.phase)) return null
+    return result.kind === 'ok' ? result.principal : result
+  }
+
+  /** Opens the connection, or closes it; whether it is open then. */
+  async function open(connection: Connection, principal: Principal): Promise<boolean> {
+    connection.principal = principal
+    connection.user = principal.user
+    const joined = await topics.join(connection, subjects.user(principal.user), { kind: 'user', name: principal.user })
+    if (!isLive(connection.phase)) return false
+    if (!joined) {
+      wire.close(connection, 1013, 'NATS is away')
+      return false
+    }
+    connection.phase = 'open'
+    connections.signedIn(connection)
+    if (!withinUserLimit(connection, principal)) return false
+    options.onOpen(connection)
+    wire.send(connection, {
+      type: 'welcome',
+      version: PROTOCOL_VERSION,
+      session: connection.session,
+      user: principal.user,
+      gateway: options.gateway,
+      time: options.now(),
+      ...expiry(principal),
+      heartbeatMs: limits.heartbeatMs,
+      limits: { ...limits },
+      features: [...FEATURES],
+    })
+    return true
+  }
+
+  /** Closes connections of the user until there are not too many; whether this one may stay. */
+  function withinUserLimit(connection: Connection, principal: Principal): boolean {
+    for (;;) {
+      // More than one, where several sign in at once: who is closed before its own turn closes nobody.
+      const members = topics.find(subjects.user(principal.user))?.members ?? []
+      if (members.length <= options.userConnectionsMax) return true
+      const closing = options.userConnectionsClose === 'newest' ? connection : oldest(members)
+      wire.close(closing, 4030, 'too many connections of this user')
+      if (closing === connection) return false
+    }
+  }
+
+  async function signIn(connection: Connection, token: string): Promise<Principal | null> {
+    const verified = await verify(connection, token)
+    if (verified === null) return null
+    if ('kind' in verified) {
+      const { close, reason } = REFUSED[verified.reason]
+      wire.close(connection, close, reason)
+      return null
+    }
+    return (await open(connection, verified)) ? verified : null
+  }
+
+  async function refresh(connection: Connection, token: string, current: Principal): Promise<Answer> {
+    const verified = await verify(connection, token)
+    if (verified === null) return refusal('unauthorized', 'closed meanwhile')
+    if ('kind' in verified) {
+      if (verified.reason === 'unavailable') return refusal('unavailable', 'auth: keys cannot be reached')
+      return refusal('unauthorized', verified.reason === 'expired' ? 'auth: token expired' : 'auth: token refused')
+    }
+    if (verified.user !== current.user) return refusal('unauthorized', 'auth: another user')
+    connection.principal = verified
+    options.onRefreshed(connection)
+    return ok(expiry(verified))
+  }
+
+  return {
+    async withToken(connection, token) {
+      await signIn(connection, token)
+    },
+    async anonymously(connection) {
+      const user = anonymousUser(connection.session)
+      await open(connection, { user, grants: options.everyone, expiresAt: null, tokenId: null, issuedAt: null })
+    },
+    async byFrame(connection, token) {
+      if (connection.principal !== null) return refresh(connection, token, connection.principal)
+      const principal = await signIn(connection, token)
+      return principal === null ? refusal('unauthorized', 'closed') : ok(expiry(principal))
+    },
+  }
+}
+
+function expiry(principal: Principal): { expiresAt?: number } {
+  return principal.expiresAt === null ? {} : { expiresAt: principal.expiresAt }
+}
+
+/** Members of a user's topic are connections: topics know only what they need of them. */
+function oldest(members: readonly Member[]): Connection {
+  return (members as readonly Connection[]).reduce((found, member) => (member.number < found.number ? member : found))
+}

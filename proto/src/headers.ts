@@ -1,0 +1,29 @@
+// The headers of a message on NATS. Names are case-sensitive; values of names and sessions are encoded as tokens, since
+// NATS clients trim and merge raw values. What a client sends becomes one of these only after it was checked.
+
+/** `[A-Za-z0-9_.-]`, at most 64 characters. */
+export const HEADER_EVENT = 'Sluice-Event'
+
+/** The publishing user, as a token. A service may set it: permissions, not headers, decide trust. */
+export const HEADER_FROM = 'Sluice-From'
+
+/** The publishing connection, as a token. */
+export const HEADER_SESSION = 'Sluice-Session'
+
+/** A connection that the message is not delivered to, as a token. */
+export const HEADER_EXCLUDE_SESSION = 'Sluice-Exclude-Session'
+
+/** A user whose connections the message is not delivered to, as a token. */
+export const HEADER_EXCLUDE_USER = 'Sluice-Exclude-User'
+
+/** Tells bytes from JSON; absent means JSON. */
+export const HEADER_CONTENT_TYPE = 'Content-Type'
+
+/** The content type of a payload that is delivered as bytes. */
+export const CONTENT_TYPE_BYTES = 'application/octet-stream'
+
+/** The content type of JSON, which may also be left out. */
+export const CONTENT_TYPE_JSON = 'application/json'
+
+/** What an event's name may be. It becomes a header, so it can hold no CR, LF or space. */
+export const EVENT_PATTERN = /^[A-Za-z0-9_.-]{1,64}$/

@@ -1,0 +1,90 @@
+// Every NATS subject that Sluice uses, built and taken apart here and nowhere else; those of keys in buckets stand on these in
+// presence/buckets.ts. The prefix comes from the configuration, so two installations can share one account.
+import type { GatewayId, Room, UserName } from './names.ts'
+import type { ApiVerb } from './presence/api.ts'
+import type { MemberEventKind, RoomEventKind, ShardScope, UserEventKind } from './presence/event-kinds.ts'
+import { encodeToken } from './tokens.ts'
+
+/** What a configured prefix may be: one subject token without escapes. */
+export const PREFIX_PATTERN = /^[A-Za-z0-9_-]{1,32}$/
+
+/** The prefix of an installation that configures none. */
+export const DEFAULT_PREFIX = 'sluice'
+
+/** Builds the subjects of one installation. */
+export interface Subjects {
+  /** Live delivery to a room's members; whatever is published here is ephemeral. */
+  room(room: Pick<Room, 'namespace' | 'local'>): string
+  /** Live delivery to every connection of a user. */
+  user(user: UserName): string
+  /** Live delivery to one connection. */
+  session(gateway: GatewayId, number: number): string
+  /** All connections of one gateway: what that gateway subscribes to. */
+  sessions(gateway: GatewayId): string
+  /** The loop-back of a gateway's readiness probe: connection 0, which no socket ever has. */
+  probe(gateway: GatewayId): string
+  /** A question of a service, which routers answer. */
+  api(verb: ApiVerb): string
+  /** Control of all gateways. */
+  controlAll(): string
+  /** Control of one gateway. */
+  control(gateway: GatewayId): string
+  /** What one router asks all routers, for an answer that spans shards. */
+  gather(): string
+  /** A user has come online with a connection, or has one less. */
+  userEvent(kind: UserEventKind, user: UserName): string
+  /** A user has joined a room or left it. */
+  memberEvent(kind: MemberEventKind, room: Pick<Room, 'namespace' | 'local'>, user: UserName): string
+  /** A room has its first member, or none any more. */
+  roomEvent(kind: RoomEventKind, room: Pick<Room, 'namespace' | 'local'>): string
+  /** Events of a shard may have been missed. */
+  resyncEvent(scope: ShardScope, shard: number): string
+  /** All events: the subjects of their stream. */
+  events(): string
+  /** A lease, or all that a filter of keys fits, as its bucket republishes it. */
+  lease(keyOrFilter: string): string
+  /** An entry, or all that a filter of keys fits, as its bucket republishes it. */
+  presence(keyOrFilter: string): string
+}
+
+/**
+ * @param prefix - matches {@link PREFIX_PATTERN}; asserted, as the configuration has checked it before
+ */
+export function createSubjects(prefix: string): Subjects {
+  if (!PREFIX_PATTERN.test(prefix)) throw new RangeError(`prefix must match ${PREFIX_PATTERN}: ${prefix}`)
+  const tokensOf = ({ namespace, local }: Pick<Room, 'namespace' | 'local'>): string =>
+    `${encodeToken(namespace)}.${encodeToken(local)}`
+  return {
+    room: (room) => `${prefix}.room.${tokensOf(room)}`,
+    user: (user) => `${prefix}.user.${encodeToken(user)}`,
+    session: (gateway, number) => `${prefix}.session.${gateway}.${number}`,
+    sessions: (gateway) => `${prefix}.session.${gateway}.*`,
+    probe: (gateway) => `${prefix}.session.${gateway}.0`,
+    api: (verb) => `${prefix}.api.${verb}`,
+    controlAll: () => `${prefix}.ctl.all`,
+    control: (gateway) => `${prefix}.ctl.gateway.${gateway}`,
+    gather: () => `${prefix}.ctl.routers`,
+    userEvent: (kind, user) => `${prefix}.event.${kind}.${encodeToken(user)}`,
+    memberEvent: (kind, room, user) => `${prefix}.event.${kind}.${tokensOf(room)}.${encodeToken(user)}`,
+    roomEvent: (kind, room) => `${prefix}.event.${kind}.${tokensOf(room)}`,
+    resyncEvent: (scope, shard) => `${prefix}.event.resync.${scope}.${shard}`,
+    events: () => `${prefix}.event.>`,
+    lease: (keyOrFilter) => `${prefix}.lease.${keyOrFilter}`,
+    presence: (keyOrFilter) => `${prefix}.presence.${keyOrFilter}`,
+  }
+}
+
+const sessionSubject = /\.(0|[1-9][0-9]{0,15})$/
+
+/**
+ * The connection's number in a subject of the form {@link Subjects.session}.
+ *
+ * @returns null where the last token is no number as {@link Subjects.session} writes it: anyone may publish anything below the
+ * gateway's wildcard
+ */
+export function sessionNumber(subject: string): number | null {
+  const digits = sessionSubject.exec(subject)?.[1]
+  if (digits === undefined) return null
+  const number = Number(digits)
+  return Number.isSafeInteger(number) ? number : null
+}

@@ -1,0 +1,80 @@
+// Opens a link to NATS under the client rules: how often to try, how to spread reconnects, when a silent server counts as gone. A
+// process that has several kinds of traffic opens several.
+import type { TlsOptions } from '@nats-io/transport-node'
+import { authenticators, type CredentialOptions } from './credentials.ts'
+import { firstConnect } from './first-connect.ts'
+import { createLink, type Link, type LinkEvents } from './link.ts'
+import type { PayloadNeed } from './server-requirements.ts'
+
+/** How to reach NATS: the section `nats` of the configuration fits. */
+export interface NatsOptions extends CredentialOptions {
+  /** `nats://` or `tls://` addresses, without credentials in them. */
+  readonly url: readonly string[]
+  readonly tls: {
+    readonly caFile?: string | undefined
+    readonly certFile?: string | undefined
+    readonly keyFile?: string | undefined
+  }
+}
+
+/** See {@link connectLink}. */
+export interface ConnectOptions extends NatsOptions {
+  /** Names the connection in the server's monitoring. */
+  readonly name: string
+  readonly need: PayloadNeed
+  /** A number in [0, 1): jitter of reconnects. */
+  readonly random: () => number
+}
+
+/** Told of what happens on NATS, from the first attempt on. */
+export interface ConnectEvents extends LinkEvents {
+  /** Told of each attempt of the first connect that will be repeated. */
+  readonly onRetry: (error: Error, attempt: number) => void
+}
+
+/** A pong may take this long: NATS answers in microseconds, so a silent second is a broken link, but leader elections stall it. */
+const CONFIRM_WAIT_MS = 5000
+const DRAIN_WAIT_MS = 3000
+const RETRY_MS = 1000
+const PING_INTERVAL_MS = 10_000
+/** Reconnects are spread over this range, so that a restarted server is not stormed by all its clients at once. */
+const RECONNECT_MS = { min: 100, max: 2000 }
+
+/**
+ * Connects, waiting for NATS as long as it takes.
+ *
+ * @returns null if the signal came before NATS did
+ * @throws NatsRefused; the file system's error for a credentials file that can't be read
+ */
+export async function connectLink(
+  options: ConnectOptions,
+  events: ConnectEvents,
+  signal: AbortSignal,
+): Promise<Link | null> {
+  const connection = await firstConnect({
+    connection: {
+      servers: [...options.url],
+      name: options.name,
+      authenticator: authenticators(options),
+      ...tlsOptions(options),
+      maxReconnectAttempts: -1,
+      ignoreAuthErrorAbort: true,
+      pingInterval: PING_INTERVAL_MS,
+      reconnectDelayHandler: () => RECONNECT_MS.min + options.random() * (RECONNECT_MS.max - RECONNECT_MS.min),
+      noAsyncTraces: true,
+    },
+    need: options.need,
+    retryMs: RETRY_MS,
+    signal,
+    onRetry: events.onRetry,
+  })
+  if (connection === null) return null
+  return createLink(connection, events, { confirmWaitMs: CONFIRM_WAIT_MS, drainWaitMs: DRAIN_WAIT_MS })
+}
+
+/** The client drops the scheme of an address, so `tls://` must ask for TLS by option, or a server without it would do. */
+function tlsOptions({ tls, url }: NatsOptions): { tls?: TlsOptions } {
+  const set = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
+  const asked = Object.keys(set).length > 0 || url.some((address) => address.startsWith('tls://'))
+  return asked ? { tls: set } : {}
+}

@@ -1,0 +1,177 @@
+// One connection to NATS under the client rules: our own connected flag, so that publishes fail fast instead of vanishing;
+// callbacks that can't throw into the shared connection; fatal ends told to the process. It knows no rooms and no frames.
+import { setTimeout as wait } from 'node:timers/promises'
+import { headers as createHeaders, errors, type Msg, type NatsConnection, type Status } from '@nats-io/transport-node'
+import { createConfirm } from './confirm.ts'
+
+/** What happens on a link, told to its owner. None of them may throw. */
+export interface LinkEvents {
+  /** The link is usable again after a break; subscriptions have been sent again. */
+  readonly onUp: (server: string) => void
+  readonly onDown: (server: string) => void
+  /** The server refused the credentials at a reconnect; the client goes on trying. */
+  readonly onAuthorizationError: (error: Error) => void
+  /** Anything else that the server or the client reported, permission violations among them. */
+  readonly onError: (error: Error) => void
+  /** A subscription's callback threw; the link lives on. */
+  readonly onCallbackError: (error: unknown, subject: string) => void
+  /** The server is about to stop; `leave` reconnects to another one. */
+  readonly onLameDuck: (leave: () => void) => void
+  /** The client gave up for good: the process must end and be started again. */
+  readonly onClosed: (reason: Error | undefined) => void
+}
+
+/** A subscription. */
+export interface Subscribed {
+  /** Whether NATS has refused it for want of a permission; it hears nothing then, and known before a confirmation is. */
+  readonly denied: boolean
+  unsubscribe(): void
+}
+
+/** Headers of one message, by name. */
+export type HeaderValues = Iterable<readonly [name: string, value: string]>
+
+/** One connection. */
+export interface Link {
+  /** Whether NATS can be reached as far as we know; a write may still be lost until it is confirmed. */
+  readonly connected: boolean
+  /** Subscriptions that are open. */
+  readonly subscriptions: number
+  /**
+   * Writes a message.
+   *
+   * @returns false if the link is down or the server takes no payload of that size; nothing was written then
+   */
+  publish(subject: string, payload: Uint8Array, headers?: HeaderValues): boolean
+  /** Opens a subscription, also while the link is down: it is sent at the reconnect. */
+  subscribe(subject: string, deliver: (message: Msg) => void): Subscribed
+  /** Whether NATS has taken everything written before; see confirm.ts. False at once while the link is down. */
+  confirm(): Promise<boolean>
+  /** Unsubscribes, lets callbacks run out, flushes and closes. */
+  drain(): Promise<void>
+}
+
+/**
+ * Takes over a connection that is open; see connect-link.ts.
+ *
+ * @param confirmWaitMs - see confirm.ts
+ * @param drainWaitMs - how long the server may take to let go of us
+ */
+export function createLink(
+  connection: NatsConnection,
+  events: LinkEvents,
+  { confirmWaitMs, drainWaitMs }: { readonly confirmWaitMs: number; readonly drainWaitMs: number },
+): Link {
+  let connected = true
+  let draining = false
+  let subscriptions = 0
+  const confirm = createConfirm(connection, confirmWaitMs)
+
+  void watchStatus(connection, events, (up) => {
+    connected = up
+  })
+  void connection.closed().then((reason) => {
+    connected = false
+    if (!draining) events.onClosed(reason instanceof Error ? reason : undefined)
+  })
+
+  return {
+    get connected() {
+      return connected && !draining
+    },
+    get subscriptions() {
+      return subscriptions
+    },
+    publish(subject, payload, headers) {
+      if (!connected || connection.isClosed()) return false
+      try {
+        connection.publish(subject, payload, headers === undefined ? undefined : { headers: buildHeaders(headers) })
+        return true
+      } catch (error) {
+        events.onError(error as Error)
+        return false
+      }
+    },
+    subscribe(subject, deliver) {
+      let denied = false
+      const subscription = connection.subscribe(subject, {
+        callback: (error, message) => {
+          // A callback that throws would deafen every other subscription of this connection.
+          try {
+            if (error === null) deliver(message)
+            // The status tells the error as well.
+            else denied = true
+          } catch (fault) {
+            events.onCallbackError(fault, subject)
+          }
+        },
+      })
+      subscriptions++
+      let open = true
+      return {
+        get denied() {
+          return denied
+        },
+        unsubscribe() {
+          if (!open) return
+          open = false
+          subscriptions--
+          subscription.unsubscribe()
+        },
+      }
+    },
+    confirm: () => (connected ? confirm() : Promise.resolve(false)),
+    async drain() {
+      draining = true
+      // Draining waits for the server, which may be away, fall silent, or go away meanwhile.
+      if (connected) await Promise.race([connection.drain(), wait(drainWaitMs)]).catch(events.onError)
+      await connection.close()
+    },
+  }
+}
+
+async function watchStatus(
+  connection: NatsConnection,
+  events: LinkEvents,
+  setConnected: (up: boolean) => void,
+): Promise<void> {
+  for await (const status of connection.status()) onStatus(status, connection, events, setConnected)
+}
+
+function onStatus(
+  status: Status,
+  connection: NatsConnection,
+  events: LinkEvents,
+  setConnected: (up: boolean) => void,
+): void {
+  switch (status.type) {
+    case 'disconnect':
+      setConnected(false)
+      return events.onDown(status.server)
+    case 'reconnect':
+      setConnected(true)
+      return events.onUp(status.server)
+    case 'ldm':
+      // The server may say so more than once, and the wait may outlive the link to it: one is left once.
+      return events.onLameDuck(() => {
+        const here = !connection.isClosed() && !connection.isDraining() && connection.getServer() === status.server
+        if (here) void connection.reconnect()
+      })
+    case 'error':
+      if (
+        status.error instanceof errors.AuthorizationError ||
+        status.error instanceof errors.UserAuthenticationExpiredError
+      ) {
+        return events.onAuthorizationError(status.error)
+      }
+      return events.onError(status.error)
+    default:
+      return
+  }
+}
+
+function buildHeaders(values: HeaderValues) {
+  const built = createHeaders()
+  for (const [name, value] of values) built.set(name, value)
+  return built
+}

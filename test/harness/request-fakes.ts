@@ -1,0 +1,77 @@
+// Requests over fakes, for the tests of their handling: their work, their rates and their time are the test's.
+import type { ClientFrameWithPayload, ServerFrame } from '@sluice/proto'
+import { Tally } from '@sluice/service/metrics/tally'
+import { type Answer, ok } from '../../gateway/src/session/answer.ts'
+import { createRequests, type Prepare } from '../../gateway/src/session/requests.ts'
+import { type FakeConnection, type FakeConnectionOptions, fakeConnection, recordedWire } from './session-fakes.ts'
+
+/** Every rate, unless a test says otherwise. */
+export const RATE = { perSecond: 1, burst: 5 }
+
+/** The work of a request. */
+export type Start = () => Answer | Promise<Answer>
+
+/** What differs from requests of alice that all succeed. */
+export interface FakeRequestsOptions extends FakeConnectionOptions {
+  readonly authenticate?: () => Promise<Answer>
+}
+
+/** Requests whose work is what the test says: each takes the next of `starts`, or is `ok`. Of one room they share a lane. */
+export function fakeRequests(options: FakeRequestsOptions = {}) {
+  const { wire, outbox } = recordedWire()
+  const starts: Start[] = []
+  const faults: [string, unknown][] = []
+  const answered: FakeConnection[] = []
+  const counters = { rateLimited: 0, publishFailures: new Tally() }
+  let now = 0
+  const prepare: Prepare = (_, frame) => ({
+    key: 'room' in frame ? `${frame.room}` : 'other',
+    exclusive: frame.type === 'join',
+    start: starts.shift() ?? (() => ok()),
+  })
+  const requests = createRequests({
+    wire,
+    prepare,
+    authenticate: options.authenticate ?? (async () => ok()),
+    publishRate: RATE,
+    requestRate: RATE,
+    nowMs: () => now,
+    counters,
+    onFault: (error, type) => faults.push([type, error]),
+    onAnswered: (connection) => answered.push(connection as FakeConnection),
+  })
+  const connection = fakeConnection({ publishRate: RATE, requestRate: RATE, ...options })
+  return {
+    requests,
+    connection,
+    starts,
+    faults,
+    answered,
+    counters,
+    wait: (ms: number): void => {
+      now += ms
+    },
+    handle: (frame: object): void => requests.handle(connection, frame as ClientFrameWithPayload),
+    get sent(): ServerFrame[] {
+      return outbox.framesOf(connection)
+    },
+  }
+}
+
+/** An answer that the test gives. */
+export function later(): { start: Start; answer: (answer: Answer) => Promise<void> } {
+  let resolve: (answer: Answer) => void = () => undefined
+  const promise = new Promise<Answer>((settle) => {
+    resolve = settle
+  })
+  return {
+    start: () => promise,
+    async answer(answer) {
+      resolve(answer)
+      await settled()
+    },
+  }
+}
+
+/** All microtasks have run. */
+export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

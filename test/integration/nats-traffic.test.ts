@@ -1,0 +1,58 @@
+import { describe, expect } from 'vitest'
+import { eventually } from '../harness/eventually.ts'
+import type { NatsServer } from '../harness/nats.ts'
+import { test } from '../harness/stage.ts'
+
+/** Messages that each gateway has sent to NATS and got from it, by the server's own count. */
+async function traffic(nats: NatsServer): Promise<{ readonly sent: number; readonly got: number }[]> {
+  const connections = await nats.gatewayConnections()
+  return connections.sort((a, b) => a.cid - b.cid).map(({ in_msgs, out_msgs }) => ({ sent: in_msgs, got: out_msgs }))
+}
+
+describe('a message costs NATS', () => {
+  test('one copy in, and one out for each gateway with a member, however many members there are', async ({ stage }) => {
+    const nats = await stage.nats()
+    // Probes are traffic too.
+    const settings = { readiness: { probeMs: 600_000, graceMs: 3_600_000 } }
+    const one = await stage.gateway(nats, { settings })
+    const two = await stage.gateway(nats, { settings })
+    const three = await stage.gateway(nats, { settings })
+    const members = await Promise.all(
+      Array.from({ length: 20 }, async (_, n) => (await stage.user(n < 10 ? one : two, 'ann')).join('chat:cheap')),
+    )
+    const outside = await stage.user(three, 'eve')
+    const before = await traffic(nats)
+    const count = 25
+    for (let n = 0; n < count; n++) await outside.ok({ type: 'publish', room: 'chat:cheap', data: n })
+    for (const member of members) await eventually(() => member.dataOf('chat:cheap').length).toBe(count)
+    const after = await traffic(nats)
+    const spent = after.map(({ sent, got }, at) => ({
+      sent: sent - (before[at]?.sent ?? 0),
+      got: got - (before[at]?.got ?? 0),
+    }))
+    expect(spent).toEqual([
+      { sent: 0, got: count },
+      { sent: 0, got: count },
+      { sent: count, got: 0 },
+    ])
+    expect((await one.metrics()).value('deliveries_total')).toBe(10 * count)
+    expect((await three.metrics()).value('publishes_total', { kind: 'room' })).toBe(count)
+  })
+
+  test('two prefixes on one NATS hear nothing of each other', async ({ stage }) => {
+    const nats = await stage.nats()
+    const blue = await stage.gateway(nats, { settings: { nats: { prefix: 'blue' } } })
+    const green = await stage.gateway(nats, { settings: { nats: { prefix: 'green' } } })
+    const ann = await (await stage.user(blue, 'ann')).join('chat:lobby')
+    const ben = await (await stage.user(green, 'ben')).join('chat:lobby')
+    await ann.ok({ type: 'publish', room: 'chat:lobby', data: 'blue' })
+    await ben.ok({ type: 'publish', room: 'chat:lobby', data: 'green' })
+    await ann.message()
+    await ben.message()
+    await Promise.all([ann.settled(), ben.settled()])
+    expect(ann.dataOf('chat:lobby')).toEqual(['blue'])
+    expect(ben.dataOf('chat:lobby')).toEqual(['green'])
+    const subjects = await nats.gatewaySubjects()
+    expect(subjects.filter((subject) => !/^(blue|green)\./.test(subject))).toEqual([])
+  })
+})

@@ -1,0 +1,55 @@
+// The test suites. Tidy and unit tests run first and side by side; suites that start real processes follow, one file at a
+// time, so that a busy neighbour is never what a test measures.
+import { defineConfig } from 'vitest/config'
+import { PlainLine } from './test/tidy/plain-line.ts'
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    reporters: ['default', new PlainLine()],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'tidy',
+          include: ['test/tidy/**/*.test.ts'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{proto,service,gateway,router,client,deploy}/**/*.test.ts', 'test/harness/**/*.test.ts'],
+          testTimeout: 15_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['test/{integration,hostile}/**/*.test.ts'],
+          globalSetup: ['test/harness/nats-server-ready.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'page',
+          include: ['test/page/**/*.test.ts'],
+          globalSetup: ['test/harness/nats-server-ready.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+})
