@@ -20,7 +20,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{proto,service,gateway,router,client,deploy}/**/*.test.ts', 'test/harness/**/*.test.ts'],
+          include: ['{proto,service,gateway,router,client,deploy}/**/*.test.ts', 'test/{harness,bench}/**/*.test.ts'],
+          globalSetup: ['test/harness/nats-server-ready.ts'],
           testTimeout: 15_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 0 },
