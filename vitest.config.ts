@@ -22,6 +22,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{proto,service,gateway,router,client,deploy}/**/*.test.ts', 'test/{harness,bench}/**/*.test.ts'],
           globalSetup: ['test/harness/nats-server-ready.ts'],
+          maxWorkers: 2,
           testTimeout: 15_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 0 },

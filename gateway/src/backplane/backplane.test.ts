@@ -171,6 +171,26 @@ describe('permissions', () => {
     expect(events.errors[0]?.message).toMatch(/Permissions Violation for Subscription to "secret.room"/i)
     expect(backplane.connected).toBe(true)
   })
+
+  test('that do not let us publish are known before the confirmation, for each publish once', async () => {
+    const permissions = 'permissions: { publish: { deny: ["closed.>"] } }'
+    const nats = await startNats({
+      lines: [`authorization { users: [{ user: "gateway", password: "word", ${permissions} }] }`],
+    })
+    resources.push(() => nats[Symbol.asyncDispose]())
+    const { backplane } = await connected(nats.url, { user: 'gateway', password: 'word' })
+    // Many times: what counts is that the refusal never comes after the answer.
+    for (let round = 0; round < 200; round++) {
+      for (const subject of ['closed.room', 'open.room', 'closed.room']) {
+        expect(backplane.publish(subject, Buffer.from('1'))).toBe(true)
+      }
+      expect(await backplane.confirm()).toBe(true)
+      const told = ['closed.room', 'open.room', 'closed.room', 'closed.room'].map((subject) =>
+        backplane.takeDenial(subject),
+      )
+      expect(told).toEqual([true, false, true, false])
+    }
+  })
 })
 
 test('a gateway that is told to stop while it waits for NATS has no backplane', async () => {

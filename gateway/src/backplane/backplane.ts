@@ -23,7 +23,8 @@ export interface BackplaneEvents extends ConnectEvents {
 }
 
 /** A link whose subscriptions deliver checked messages. */
-export interface Backplane extends Pick<Link, 'connected' | 'subscriptions' | 'publish' | 'confirm' | 'drain'> {
+export interface Backplane
+  extends Pick<Link, 'connected' | 'connects' | 'subscriptions' | 'publish' | 'takeDenial' | 'confirm' | 'drain'> {
   /** See {@link Link.subscribe}; what can't be delivered goes to `onDropped` instead. */
   listen(subject: string, deliver: (message: Inbound, subject: string) => void): Subscribed
 }
@@ -32,7 +33,7 @@ export interface Backplane extends Pick<Link, 'connected' | 'subscriptions' | 'p
  * Connects, waiting for NATS as long as it takes.
  *
  * @returns null if the signal came before NATS did
- * @throws NatsRefused; the file system's error for a credentials file that can't be read
+ * @throws NatsRefused
  */
 export async function connectBackplane(
   options: BackplaneOptions,
@@ -50,10 +51,14 @@ function createBackplane(link: Link, payloadBytesMax: number, events: BackplaneE
     get connected() {
       return link.connected
     },
+    get connects() {
+      return link.connects
+    },
     get subscriptions() {
       return link.subscriptions
     },
     publish: link.publish,
+    takeDenial: link.takeDenial,
     confirm: link.confirm,
     drain: link.drain,
     listen: (subject, deliver) =>

@@ -37,15 +37,15 @@ export interface Topic {
   joining: number
   /** Messages on their way to `members` in slices: each iterates over the array it has begun with. */
   readers: number
-  /** Whether NATS has confirmed the subscription once. */
-  confirmed: boolean
+  /** The link on which NATS has confirmed the subscription, by its count of connects; -1 before any. */
+  confirmedOn: number
   /** The sweep at which the last member was found gone; null while there are members. */
   emptySince: number | null
 }
 
 /** Makes a topic without members. */
 export function createTopic(subject: string, about: TopicName): Topic {
-  return { subject, about, members: [], joining: 0, readers: 0, confirmed: false, emptySince: null }
+  return { subject, about, members: [], joining: 0, readers: 0, confirmedOn: -1, emptySince: null }
 }
 
 /** Lets a connection hold a topic without receiving from it yet. It must not hold it already. */

@@ -18,6 +18,7 @@ function build({ lingerSweeps = 3 } = {}) {
   const denied = new Set<string>()
   const backplane = {
     connected: true,
+    connects: 0,
     confirm: () => new Promise<boolean>((resolve) => pending.push(resolve)),
     listen(subject: string, deliver: (message: Inbound, subject: string) => void) {
       log.push(`+${subject}`)
@@ -208,13 +209,21 @@ describe('a room that was left by its last member', () => {
     expect(built.log).toEqual([`+${LOBBY}`, `-${LOBBY}`, `+${LOBBY}`])
   })
 
+  test('that NATS has confirmed before a reconnect is confirmed anew for the next member', async () => {
+    const built = build({ lingerSweeps: 1 })
+    await joined(built, fakeConnection({ number: 1 }))
+    built.backplane.connects++
+    const join = built.topics.join(fakeConnection({ number: 2 }), LOBBY, ABOUT)
+    expect(built.asked).toBe(1)
+    built.answer(false)
+    expect(await join).toBe(false)
+  })
+
   test('is not let go while somebody is joining', async () => {
     const built = build({ lingerSweeps: 1 })
     const member = fakeConnection({ number: 1 })
     built.topics.leave(member, await joined(built, member))
-    built.backplane.connected = true
-    const topic = built.topics.find(LOBBY) as Topic
-    topic.confirmed = false
+    built.backplane.connects++
     const join = built.topics.join(fakeConnection({ number: 2 }), LOBBY, ABOUT)
     built.sweep(5)
     expect(built.log).toEqual([`+${LOBBY}`])

@@ -18,7 +18,7 @@ import {
 
 /** See {@link createTopics}. */
 export interface TopicsOptions {
-  readonly backplane: Pick<Backplane, 'connected' | 'confirm' | 'listen'>
+  readonly backplane: Pick<Backplane, 'connected' | 'connects' | 'confirm' | 'listen'>
   readonly deliver: (topic: Topic, message: Inbound) => void
   /** Sweeps that an empty topic outlives: clients often leave and come back, and a subscription is known to the whole cluster. */
   readonly lingerSweeps: number
@@ -76,9 +76,11 @@ export function createTopics({ backplane, deliver, lingerSweeps }: TopicsOptions
     async join(member, subject, about) {
       const { topic, subscribed } = hold(subject, about)
       beginJoin(member, topic)
-      const answered = topic.confirmed ? backplane.connected : await backplane.confirm()
+      // After a reconnect subscriptions were sent again, which proves nothing before NATS has answered.
+      const { connects } = backplane
+      const answered = topic.confirmedOn === connects ? backplane.connected : await backplane.confirm()
       const confirmed = answered && !subscribed.denied
-      if (confirmed) topic.confirmed = true
+      if (confirmed) topic.confirmedOn = connects
       if (confirmed && finishJoin(member, topic)) return true
       leaveTopic(member, topic)
       released(topic)

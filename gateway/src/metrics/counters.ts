@@ -1,5 +1,6 @@
 // What the message path counts: plain numbers that cost an addition. Whoever does a thing counts it here; metric-table.ts says how
 // they are read when Prometheus asks. Numbers only grow. No room, user or address is ever a label.
+import { CLOSE_CODES } from '@sluice/proto'
 import { Tally } from '@sluice/service/metrics/tally'
 
 /** Everything that a gateway counts. Parts get it as an argument and add to their own fields. */
@@ -55,7 +56,8 @@ export function createCounters(): Counters {
   return {
     acceptsTotal: 0,
     refusals: new Tally(),
-    closes: new Tally(),
+    // Peers may close with any code; these are never counted as `other`. 1005 is a close without one.
+    closes: new Tally([...Object.keys(CLOSE_CODES).map(Number), 1005]),
     signInFailures: new Tally(),
     jwksFetches: new Tally(),
     framesIn: 0,

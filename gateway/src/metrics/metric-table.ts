@@ -61,7 +61,7 @@ const trafficMetrics: readonly GatewayMetric[] = [
   ),
   counter(
     'sent_bytes',
-    'Bytes of frames given to sockets, without WebSocket headers.',
+    'Bytes of frames given to sockets, WebSocket headers included.',
     ({ counters }) => counters.bytesOut,
   ),
   counter('deliveries', 'Messages put into queues, once for each connection.', ({ counters }) => counters.deliveries),

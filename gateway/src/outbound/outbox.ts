@@ -1,15 +1,12 @@
 // What waits to be written: a queue for each connection, bounded in bytes, and one flush for each connection and event-loop
 // turn. The system call is the cost of a delivery, so what one turn brings for a socket goes out in one write.
 // Step 5 of the message path.
+import { createGatheredWrite, type FrameSink } from './gathered-write.ts'
 
 /** The part of a socket that the outbox writes to: a `net.Socket`. */
-export interface Writable {
-  readonly writableLength: number
+export interface Writable extends FrameSink {
   readonly writableNeedDrain: boolean
   readonly destroyed: boolean
-  write(chunk: Uint8Array): boolean
-  cork(): void
-  uncork(): void
   once(event: 'drain', listener: () => void): unknown
 }
 
@@ -62,6 +59,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   let dirty: Outgoing[] = []
   let scheduled = false
   let bytes = 0
+  const writeGathered = createGatheredWrite()
 
   function flushTurn(): void {
     const turn = dirty
@@ -90,21 +88,16 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   function write(connection: Outgoing): void {
-    const { queue, socket } = connection
+    const { queue, queueBytes, socket } = connection
     if (queue === null) return
-    bytes -= connection.queueBytes
+    bytes -= queueBytes
     counters.framesOut += queue.length
-    counters.bytesOut += connection.queueBytes
+    counters.bytesOut += queueBytes
     connection.queue = null
     connection.queueBytes = 0
     if (socket.destroyed) return
-    if (queue.length === 1) {
-      socket.write(queue[0] as Buffer)
-      return
-    }
-    socket.cork()
-    for (const frame of queue) socket.write(frame)
-    socket.uncork()
+    if (queue.length === 1) socket.write(queue[0] as Buffer)
+    else writeGathered(socket, queue, queueBytes)
   }
 
   function markDirty(connection: Outgoing): void {

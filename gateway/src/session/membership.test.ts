@@ -27,6 +27,7 @@ async function build({ confirms = true, roomsMax = 3 } = {}) {
   }
   const backplane = {
     connected: true,
+    connects: 0,
     confirms,
     confirm: async () => backplane.confirms,
     listen: () => ({ denied: false, unsubscribe: () => undefined }),

@@ -7,7 +7,9 @@ import { type PrepareOptions, prepare } from './prepare.ts'
 
 const backplane = {
   connected: true,
+  connects: 0,
   publish: () => true,
+  takeDenial: () => false,
   confirm: async () => true,
   listen: () => ({ denied: false, unsubscribe: () => undefined }),
 }

@@ -20,7 +20,7 @@ const NAMESPACES = namespacesSchema.parse({
   private: {},
 })
 
-function build({ takes = true, confirms = true, joined = false } = {}) {
+function build({ takes = true, confirms = true, joined = false, denies = '' } = {}) {
   const published: Published[] = []
   const publishes = new Tally()
   const options = {
@@ -29,6 +29,7 @@ function build({ takes = true, confirms = true, joined = false } = {}) {
         if (takes) published.push({ subject, payload, headers: Object.fromEntries(headers) })
         return takes
       },
+      takeDenial: (subject: string) => subject === denies,
       confirm: async () => confirms,
     },
     subjects: createSubjects('sluice'),
@@ -53,6 +54,12 @@ function build({ takes = true, confirms = true, joined = false } = {}) {
 const json = (text: string): Payload => ({ kind: 'json', bytes: Buffer.from(text) })
 
 describe('a publish', () => {
+  test('that NATS does not permit is forbidden, though NATS answers the ping after it', async () => {
+    const { publish } = build({ denies: 'sluice.room.default.lobby' })
+    expect(await publish('lobby')).toMatchObject({ ok: false, code: 'forbidden' })
+    expect(await publish('other')).toEqual({ ok: true, fields: {} })
+  })
+
   test('goes to the subject of the room, its payload untouched, from its user and session', async () => {
     const { publish, published, publishes } = build()
     const payload = json(' {"a": 1.0} ')

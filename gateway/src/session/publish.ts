@@ -23,7 +23,7 @@ import { isRefusal, recipientOf } from './targets.ts'
 
 /** What publishing needs beside the frame. */
 export interface PublishOptions {
-  readonly backplane: Pick<Backplane, 'publish' | 'confirm'>
+  readonly backplane: Pick<Backplane, 'publish' | 'takeDenial' | 'confirm'>
   readonly subjects: Subjects
   readonly namespaces: () => Namespaces
   readonly nameBytesMax: number
@@ -101,5 +101,8 @@ function write(
   if (!echo) headers.push([HEADER_EXCLUDE_SESSION, session])
   if (!options.backplane.publish(subject, frame.payload.bytes, headers)) return unavailable()
   options.counters.publishes.add(kind)
-  return options.backplane.confirm().then((taken) => (taken ? ok() : unavailable()))
+  return options.backplane.confirm().then((taken) => {
+    if (!taken) return unavailable()
+    return options.backplane.takeDenial(subject) ? refusal('forbidden', 'NATS does not permit it') : ok()
+  })
 }

@@ -23,6 +23,7 @@ function build(options: Partial<SignInOptions> & { confirms?: boolean } = {}) {
   const tokens = new Map<string, AuthResult | Promise<AuthResult>>([['good', accepted()]])
   const backplane = {
     connected: true,
+    connects: 0,
     confirms: options.confirms ?? true,
     confirm: async () => backplane.confirms,
     listen: () => ({ denied: false, unsubscribe: () => undefined }),

@@ -25,8 +25,7 @@ describe('a confirmation', () => {
     await turn()
     expect([pongs.length, confirmed]).toEqual([1, null])
     pongs[0]?.resolve()
-    await turn()
-    expect(confirmed).toBe(true)
+    await vi.waitFor(() => expect(confirmed).toBe(true))
   })
 
   test('is one ping for all that ask in a turn', async () => {

@@ -25,7 +25,8 @@ export function createConfirm(pinger: Pinger, waitMs: number): Confirm {
         pinger
           .flush()
           .then(
-            () => resolve(true),
+            // A refusal that came with the pong reaches its listener some microtasks later: it must be known first.
+            () => setImmediate(resolve, true),
             () => resolve(false),
           )
           .finally(() => clearTimeout(timer))

@@ -2,7 +2,7 @@
 // process that has several kinds of traffic opens several.
 import type { TlsOptions } from '@nats-io/transport-node'
 import { authenticators, type CredentialOptions } from './credentials.ts'
-import { firstConnect } from './first-connect.ts'
+import { firstConnect, NatsRefused } from './first-connect.ts'
 import { createLink, type Link, type LinkEvents } from './link.ts'
 import type { PayloadNeed } from './server-requirements.ts'
 
@@ -36,6 +36,8 @@ export interface ConnectEvents extends LinkEvents {
 const CONFIRM_WAIT_MS = 5000
 const DRAIN_WAIT_MS = 3000
 const RETRY_MS = 1000
+/** A server that accepts and stays silent; the library would wait 20 s before anyone is told. */
+const CONNECT_WAIT_MS = 5000
 const PING_INTERVAL_MS = 10_000
 /** Reconnects are spread over this range, so that a restarted server is not stormed by all its clients at once. */
 const RECONNECT_MS = { min: 100, max: 2000 }
@@ -44,7 +46,7 @@ const RECONNECT_MS = { min: 100, max: 2000 }
  * Connects, waiting for NATS as long as it takes.
  *
  * @returns null if the signal came before NATS did
- * @throws NatsRefused; the file system's error for a credentials file that can't be read
+ * @throws NatsRefused, also for a credentials file that can't be read or holds none
  */
 export async function connectLink(
   options: ConnectOptions,
@@ -55,11 +57,12 @@ export async function connectLink(
     connection: {
       servers: [...options.url],
       name: options.name,
-      authenticator: authenticators(options),
+      authenticator: credentialsOf(options),
       ...tlsOptions(options),
       maxReconnectAttempts: -1,
       ignoreAuthErrorAbort: true,
       pingInterval: PING_INTERVAL_MS,
+      timeout: CONNECT_WAIT_MS,
       reconnectDelayHandler: () => RECONNECT_MS.min + options.random() * (RECONNECT_MS.max - RECONNECT_MS.min),
       noAsyncTraces: true,
     },
@@ -70,6 +73,14 @@ export async function connectLink(
   })
   if (connection === null) return null
   return createLink(connection, events, { confirmWaitMs: CONFIRM_WAIT_MS, drainWaitMs: DRAIN_WAIT_MS })
+}
+
+function credentialsOf(options: ConnectOptions): ReturnType<typeof authenticators> {
+  try {
+    return authenticators(options)
+  } catch (error) {
+    throw new NatsRefused(`the credentials for NATS cannot be read: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 /** The client drops the scheme of an address, so `tls://` must ask for TLS by option, or a server without it would do. */

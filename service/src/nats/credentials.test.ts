@@ -48,6 +48,23 @@ describe('credentials', () => {
     expect(user.verify(Buffer.from(NONCE), signature)).toBe(true)
   })
 
+  test('that a file does not hold are a fault at the start, and the last good ones later', () => {
+    for (const content of ['', 'no seed', 'SUAX']) {
+      const path = file('malformed', content)
+      expect(() => authenticators({ nkeyFile: path })).toThrow()
+      expect(() => authenticators({ credsFile: path })).toThrow()
+    }
+    const user = nkeys.createUser()
+    const seed = new TextDecoder().decode(user.getSeed())
+    const path = file('rotated', seed)
+    const [authenticator] = authenticators({ nkeyFile: path })
+    file('rotated', 'half a se')
+    expect(authenticator?.(NONCE)).toMatchObject({ nkey: user.getPublicKey() })
+    const next = nkeys.createUser()
+    file('rotated', new TextDecoder().decode(next.getSeed()))
+    expect(authenticator?.(NONCE)).toMatchObject({ nkey: next.getPublicKey() })
+  })
+
   test('are a JWT and a signature of a credentials file', () => {
     const user = nkeys.createUser()
     const seed = new TextDecoder().decode(user.getSeed())

@@ -9,6 +9,9 @@ import {
   usernamePasswordAuthenticator,
 } from '@nats-io/transport-node'
 
+/** Something to sign, to see whether a file holds credentials at all. */
+const PROBE_NONCE = 'nonce'
+
 /** Where the credentials come from; all unset connects without any. Files win over values. */
 export interface CredentialOptions {
   readonly user?: string | undefined
@@ -24,12 +27,12 @@ export interface CredentialOptions {
 
 /**
  * @returns the authenticators for the options, none if nothing is set
- * @throws the file system's error if a file can't be read now: at the start that is a configuration fault
+ * @throws if a file can't be read now, or holds no credentials: at the start that is the operator's to mend
  */
 export function authenticators(options: CredentialOptions): Authenticator[] {
   const made: Authenticator[] = []
-  if (options.credsFile !== undefined) made.push(credsAuthenticator(rereading(options.credsFile)))
-  if (options.nkeyFile !== undefined) made.push(nkeyAuthenticator(seedOf(options.nkeyFile)))
+  if (options.credsFile !== undefined) made.push(lastGood(rereading(options.credsFile), credsAuthenticator))
+  if (options.nkeyFile !== undefined) made.push(lastGood(seedOf(options.nkeyFile), nkeyAuthenticator))
   if (options.tokenFile !== undefined) made.push(tokenAuthenticator(textOf(options.tokenFile)))
   else if (options.token !== undefined) made.push(tokenAuthenticator(options.token))
   if (options.user !== undefined) {
@@ -37,6 +40,28 @@ export function authenticators(options: CredentialOptions): Authenticator[] {
     made.push(usernamePasswordAuthenticator(options.user, password))
   }
   return made
+}
+
+/**
+ * Keeps to what last worked while a file holds something else: the client closes for good when an authenticator throws.
+ *
+ * @param read - the file's content, read again at each call
+ * @param make - takes credentials apart at each use, and throws for what is none
+ */
+function lastGood(read: () => Uint8Array, make: (content: Uint8Array) => Authenticator): Authenticator {
+  let good = make(read())
+  good(PROBE_NONCE)
+  return (nonce) => {
+    try {
+      const fresh = make(read())
+      const proof = fresh(nonce)
+      good = fresh
+      return proof
+    } catch {
+      // A file that is being written; the server says so if the old credentials are no longer right.
+      return good(nonce)
+    }
+  }
 }
 
 /** Reads now, so that a missing file fails the start, and again at each call. */

@@ -3,6 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { headers as createHeaders, errors, type Msg, type NatsConnection, type Status } from '@nats-io/transport-node'
 import { createConfirm } from './confirm.ts'
+import { createDenials, type Denials } from './denials.ts'
 
 /** What happens on a link, told to its owner. None of them may throw. */
 export interface LinkEvents {
@@ -35,6 +36,8 @@ export type HeaderValues = Iterable<readonly [name: string, value: string]>
 export interface Link {
   /** Whether NATS can be reached as far as we know; a write may still be lost until it is confirmed. */
   readonly connected: boolean
+  /** How often the link was made: 0 for the first connection, one more for each reconnect. */
+  readonly connects: number
   /** Subscriptions that are open. */
   readonly subscriptions: number
   /**
@@ -43,6 +46,8 @@ export interface Link {
    * @returns false if the link is down or the server takes no payload of that size; nothing was written then
    */
   publish(subject: string, payload: Uint8Array, headers?: HeaderValues): boolean
+  /** Whether NATS has refused a publish to the subject for want of a permission; known before its confirmation is, and told once. */
+  takeDenial(subject: string): boolean
   /** Opens a subscription, also while the link is down: it is sent at the reconnect. */
   subscribe(subject: string, deliver: (message: Msg) => void): Subscribed
   /** Whether NATS has taken everything written before; see confirm.ts. False at once while the link is down. */
@@ -63,13 +68,18 @@ export function createLink(
   { confirmWaitMs, drainWaitMs }: { readonly confirmWaitMs: number; readonly drainWaitMs: number },
 ): Link {
   let connected = true
+  let connects = 0
   let draining = false
   let subscriptions = 0
   const confirm = createConfirm(connection, confirmWaitMs)
+  const denials = createDenials()
 
-  void watchStatus(connection, events, (up) => {
+  const setConnected = (up: boolean): void => {
     connected = up
-  })
+    if (up) connects++
+    denials.clear()
+  }
+  void watchStatus(connection, { events, denials, setConnected })
   void connection.closed().then((reason) => {
     connected = false
     if (!draining) events.onClosed(reason instanceof Error ? reason : undefined)
@@ -78,6 +88,9 @@ export function createLink(
   return {
     get connected() {
       return connected && !draining
+    },
+    get connects() {
+      return connects
     },
     get subscriptions() {
       return subscriptions
@@ -92,6 +105,7 @@ export function createLink(
         return false
       }
     },
+    takeDenial: denials.take,
     subscribe(subject, deliver) {
       let denied = false
       const subscription = connection.subscribe(subject, {
@@ -130,20 +144,17 @@ export function createLink(
   }
 }
 
-async function watchStatus(
-  connection: NatsConnection,
-  events: LinkEvents,
-  setConnected: (up: boolean) => void,
-): Promise<void> {
-  for await (const status of connection.status()) onStatus(status, connection, events, setConnected)
+interface Watchers {
+  readonly events: LinkEvents
+  readonly denials: Denials
+  readonly setConnected: (up: boolean) => void
 }
 
-function onStatus(
-  status: Status,
-  connection: NatsConnection,
-  events: LinkEvents,
-  setConnected: (up: boolean) => void,
-): void {
+async function watchStatus(connection: NatsConnection, watchers: Watchers): Promise<void> {
+  for await (const status of connection.status()) onStatus(status, connection, watchers)
+}
+
+function onStatus(status: Status, connection: NatsConnection, { events, denials, setConnected }: Watchers): void {
   switch (status.type) {
     case 'disconnect':
       setConnected(false)
@@ -163,6 +174,9 @@ function onStatus(
         status.error instanceof errors.UserAuthenticationExpiredError
       ) {
         return events.onAuthorizationError(status.error)
+      }
+      if (status.error instanceof errors.PermissionViolationError && status.error.operation === 'publish') {
+        denials.add(status.error.subject)
       }
       return events.onError(status.error)
     default:
