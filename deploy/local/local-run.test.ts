@@ -116,7 +116,7 @@ test(
     expect(await status(`http://127.0.0.1:${port}/`)).toBe(200)
 
     const children = childrenOf(run)
-    expect(children).toHaveLength(4)
+    expect(children).toHaveLength(5)
     const gateway = children.find(({ command }) => command.includes('gateway/src/main.ts'))
     process.kill(gateway?.pid ?? 0, 'SIGKILL')
     await says(run, 'was ended by SIGKILL; starting it again in 1 s')

@@ -17,6 +17,7 @@ test('without options the documented defaults hold', () => {
     gateways: 2,
     port: 8080,
     adminPort: 9080,
+    routerAdminPort: 9090,
     natsPort: 4222,
     natsMonitorPort: 8222,
     state: '/repository/.sluice',
@@ -31,6 +32,7 @@ test('every option changes its setting, with = or with a space', () => {
     '--port',
     '18080',
     '--admin-port=19080',
+    '--router-admin-port=19091',
     '--nats-port=14222',
     '--nats-monitor-port=18222',
     '--state=/tmp/state',
@@ -41,6 +43,7 @@ test('every option changes its setting, with = or with a space', () => {
     gateways: 3,
     port: 18080,
     adminPort: 19080,
+    routerAdminPort: 19091,
     natsPort: 14222,
     natsMonitorPort: 18222,
     state: '/tmp/state',
@@ -77,6 +80,16 @@ test('all mistakes are told together', () => {
 test('--help names every option', () => {
   const parsed = parseOptions(['--help'], '/repository')
   expect(parsed.kind).toBe('help')
-  const names = ['gateways', 'port', 'admin-port', 'nats-port', 'nats-monitor-port', 'state', 'config', 'verbose']
+  const names = [
+    'gateways',
+    'port',
+    'admin-port',
+    'router-admin-port',
+    'nats-port',
+    'nats-monitor-port',
+    'state',
+    'config',
+    'verbose',
+  ]
   for (const name of names) expect(parsed).toHaveProperty('text', expect.stringContaining(`--${name}`))
 })

@@ -11,6 +11,8 @@ export interface Options {
   readonly port: number
   /** The first gateway's admin port; the others count up from it. */
   readonly adminPort: number
+  /** The router's admin port; unless it is chosen, ten above the first gateway's, or above all of them. */
+  readonly routerAdminPort: number
   readonly natsPort: number
   readonly natsMonitorPort: number
   /** Absolute path of the folder that nats-server keeps its streams in. */
@@ -40,9 +42,17 @@ const numberRules = {
   gateways: { default: 2, min: 1, max: 16, help: 'gateways to start' },
   port: { default: 8080, ...PORT, help: "the first gateway's port; the others count up from it" },
   'admin-port': { default: 9080, ...PORT, help: "the first gateway's admin port; the others count up from it" },
+  'router-admin-port': {
+    default: 9090,
+    ...PORT,
+    help: "the router's admin port; ten above --admin-port unless chosen",
+  },
   'nats-port': { default: 4222, ...PORT, help: "nats-server's port" },
   'nats-monitor-port': { default: 8222, ...PORT, help: "nats-server's monitoring port" },
 } as const satisfies Record<string, NumberRule>
+
+/** From the first gateway's admin port to the router's. */
+const ROUTER_PORT_OFFSET = 10
 
 const textRules = {
   state: { default: '.sluice', help: "folder of nats-server's streams, relative to the repository" },
@@ -77,11 +87,16 @@ export function parseOptions(argv: readonly string[], root: string): ParsedOptio
   if (values.has('help')) return { kind: 'help', text: helpText() }
 
   const number = (name: NumberName): number => readNumber(name, values.get(name), mistakes)
+  const routerAdminPort = (): number =>
+    values.has('router-admin-port')
+      ? number('router-admin-port')
+      : number('admin-port') + Math.max(ROUTER_PORT_OFFSET, number('gateways'))
   const path = (name: TextName): string => resolve(root, String(values.get(name) ?? textRules[name].default))
   const options: Options = {
     gateways: number('gateways'),
     port: number('port'),
     adminPort: number('admin-port'),
+    routerAdminPort: routerAdminPort(),
     natsPort: number('nats-port'),
     natsMonitorPort: number('nats-monitor-port'),
     state: path('state'),
@@ -128,7 +143,7 @@ function helpText(): string {
   const line = (usage: string, help: string): string => `  ${usage.padEnd(38)}${help}`
   const valued = Object.entries({ ...numberRules, ...textRules })
   return [
-    'npm start [-- options] runs Sluice on this machine: nats-server and gateways as separate processes, until Ctrl-C.',
+    'npm start [-- options] runs Sluice on this machine: nats-server, gateways and a router as separate processes, until Ctrl-C.',
     '',
     ...valued.map(([name, rule]) => line(`--${name}=${rule.default}`, rule.help)),
     ...Object.entries(flagRules).map(([name, rule]) => line(`--${name}`, rule.help)),

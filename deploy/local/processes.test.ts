@@ -8,17 +8,20 @@ function plan(argv: readonly string[], env: NodeJS.ProcessEnv = {}, ownAuthentic
   return planProcesses(parsed.options, { env, ownAuthentication, findNatsServer: async () => 'nats-server' })
 }
 
-test('a run is nats-server and two gateways on the documented ports', () => {
+test('a run is nats-server, two gateways and a router on the documented ports', () => {
   const ports = plan([]).map(({ name, ports: claims }) => [name, ...claims.map(({ port }) => port)])
   expect(ports).toEqual([
     ['nats-server', 4222, 8222],
     ['gateway-1', 8080, 9080],
     ['gateway-2', 8081, 9081],
+    ['router', 9090],
   ])
 })
 
 test('further gateways count up from the chosen ports', () => {
-  const last = plan(['--gateways=3', '--port=7000', '--admin-port=7100', '--nats-port=7200']).at(-1)
+  const specs = plan(['--gateways=3', '--port=7000', '--admin-port=7100', '--nats-port=7200'])
+  expect(specs.at(-1)?.ports.map(({ port }) => port)).toEqual([7110])
+  const last = specs.at(-2)
   expect(last?.name).toBe('gateway-3')
   expect(last?.env).toMatchObject({
     SLUICE_LISTEN_PORT: '7002',
@@ -40,7 +43,7 @@ test('gateways run in local mode with the local secret', () => {
 
 test('with SLUICE_NATS_URL no nats-server is started and the gateways use that one', () => {
   const specs = plan([], { SLUICE_NATS_URL: 'nats://elsewhere:4222' })
-  expect(specs.map(({ name }) => name)).toEqual(['gateway-1', 'gateway-2'])
+  expect(specs.map(({ name }) => name)).toEqual(['gateway-1', 'gateway-2', 'router'])
   expect(specs[0]?.env.SLUICE_NATS_URL).toBe('nats://elsewhere:4222')
 })
 

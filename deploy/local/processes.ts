@@ -54,7 +54,7 @@ const repository = resolve(import.meta.dirname, '../..')
 export function planProcesses(options: Options, context: PlanContext): readonly ProcessSpec[] {
   const gateways = Array.from({ length: options.gateways }, (_, index) => gatewayProcess(index, options, context))
   const ownNats = isSet(context.env.SLUICE_NATS_URL)
-  return [...(ownNats ? [] : [natsProcess(options, context)]), ...gateways]
+  return [...(ownNats ? [] : [natsProcess(options, context)]), ...gateways, routerProcess(options, context)]
 }
 
 /** Whether the environment says how tokens are checked. */
@@ -117,6 +117,30 @@ function gatewayProcess(index: number, options: Options, { env, ownAuthenticatio
     graceMs: drainMs(env) + PATIENCE_MS,
     readyUrl: `http://${LOCAL_HOST}:${adminPort}/readyz`,
     addresses: [`http://localhost:${port}`, `ws://localhost:${port}/ws`, `admin http://${LOCAL_HOST}:${adminPort}`],
+  }
+}
+
+function routerProcess({ natsPort, routerAdminPort, config }: Options, { env }: PlanContext): ProcessSpec {
+  return {
+    name: 'router',
+    tier: 'service',
+    command: process.execPath,
+    args: [join(repository, 'router/src/main.ts')],
+    env: {
+      // Nobody else takes over here.
+      SLUICE_ROUTER_DRAIN_MS: '100',
+      SLUICE_NATS_URL: `nats://${LOCAL_HOST}:${natsPort}`,
+      ...withoutEmpty(env),
+      SLUICE_CONFIG: config,
+      SLUICE_ROUTER_NAME: 'router',
+      SLUICE_ROUTER_ADMIN_HOST: LOCAL_HOST,
+      SLUICE_ROUTER_ADMIN_PORT: `${routerAdminPort}`,
+      SLUICE_LOG_PRETTY: 'false',
+    },
+    ports: [{ port: routerAdminPort, option: '--router-admin-port' }],
+    graceMs: 2 * PATIENCE_MS,
+    readyUrl: `http://${LOCAL_HOST}:${routerAdminPort}/readyz`,
+    addresses: [`admin http://${LOCAL_HOST}:${routerAdminPort}`],
   }
 }
 

@@ -1,12 +1,10 @@
 // The composition root: builds the parts in the order in which a message meets them, and takes them down in the reverse order.
 // Read this first. It decides nothing itself; each part's own file says what it does.
 import { randomBytes } from 'node:crypto'
-import { type AdminServer, startAdminServer } from '@sluice/service/admin/admin-server'
+import type { AdminServer } from '@sluice/service/admin/admin-server'
 import type { Clock } from '@sluice/service/clock'
 import type { Logger } from '@sluice/service/log'
-import { startLoopMonitor } from '@sluice/service/metrics/event-loop'
 import { startMinuteLine } from '@sluice/service/metrics/minute-line'
-import { createMetrics } from '@sluice/service/metrics/registry'
 import { createThrottle, type Throttle } from '@sluice/service/throttle'
 import { createAccept } from './accept/accept.ts'
 import { createAuthenticator } from './accept/authenticate/authenticator.ts'
@@ -15,16 +13,19 @@ import { createHttpHandler } from './accept/http-handler.ts'
 import { listen } from './accept/listen.ts'
 import { createLocalSite, LOCAL_PAGE } from './accept/local-site.ts'
 import { createSockets } from './accept/sockets.ts'
-import { decideReadiness } from './admin/readiness.ts'
 import { type Backplane, connectBackplane } from './backplane/backplane.ts'
 import { backplaneEvents } from './backplane/backplane-log.ts'
-import { createProbe, type Probe } from './backplane/probe.ts'
+import { connectPresenceLinks, type LinkName } from './backplane/links.ts'
+import { createProbe } from './backplane/probe.ts'
 import type { GatewayConfig } from './config/config-schema.ts'
-import { drainConnections } from './drain/drain.ts'
+import { DRAIN_REST_MS, drainConnections } from './drain/drain.ts'
 import { BUILD } from './metrics/build.ts'
 import type { Counters } from './metrics/counters.ts'
-import { type Gauges, metricTable } from './metrics/metric-table.ts'
+import { createPresenceSwitch, type PresenceSwitch, wantsPresence } from './presence/presence-switch.ts'
+import { type RunningPresence, startPresence } from './presence/start-presence.ts'
 import { type Core, createCore, TICK_MS } from './session/core.ts'
+import { newGatewayId } from './session/session.ts'
+import { createStatus, type Status, startAdmin } from './status.ts'
 
 /** What a gateway is started with. */
 export interface GatewayOptions {
@@ -49,17 +50,6 @@ export interface Gateway {
 /** One line in this time for each kind of bad input. */
 const LOG_EVERY_MS = 60_000
 
-/** What the admin port tells, also before there is anything to tell of. */
-interface Status {
-  config: GatewayConfig
-  listening: boolean
-  draining: boolean
-  unauthorized: boolean
-  backplane: Backplane | null
-  probe: Probe | null
-  core: Core | null
-}
-
 /**
  * Starts a gateway: the admin port first, then NATS, then the public port.
  *
@@ -69,15 +59,7 @@ interface Status {
 export async function startGateway(options: GatewayOptions): Promise<Gateway | null> {
   const { config, clock, log, counters } = options
   const throttle = createThrottle(LOG_EVERY_MS, clock.monotonicMs)
-  const status: Status = {
-    config,
-    listening: false,
-    draining: false,
-    unauthorized: false,
-    backplane: null,
-    probe: null,
-    core: null,
-  }
+  const status = createStatus(config)
   const admin = await startAdmin(options, status)
   try {
     const backplane = await connect(options, status, throttle)
@@ -97,12 +79,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway | n
       log,
       counters,
       throttle,
-      random: () => randomBytes(9),
+      gateway: newGatewayId(() => randomBytes(9)),
+      presence: () => status.presence?.running?.session ?? null,
       onProbe: (payload) => status.probe?.received(payload),
     })
     status.backplane = backplane
     status.core = core
-    return await open(options, status, admin, core, backplane)
+    const presence = createPresenceSwitch({
+      start: () => beginPresence(options, status, throttle, core, backplane),
+      onChange: ({ session }) => session.sync(core.connections.snapshot()),
+    })
+    status.presence = presence
+    await presence.apply(config.namespaces)
+    return await open(options, status, admin, core, backplane, presence)
   } catch (error) {
     await admin.close()
     throw error
@@ -115,6 +104,7 @@ async function open(
   admin: AdminServer,
   core: Core,
   backplane: Backplane,
+  presence: PresenceSwitch,
 ): Promise<Gateway> {
   const { config, clock, log, counters } = options
   const probe = createProbe({
@@ -155,10 +145,15 @@ async function open(
     apply(changed) {
       status.config = changed
       log.level = changed.log.level
+      presence.apply(changed.namespaces).catch((error: unknown) => {
+        log.fatal({ err: error }, 'presence could not begin')
+        options.onGone()
+      })
     },
     async drain() {
       status.draining = true
       log.info({ connections: core.connections.total, windowMs: config.drain.windowMs }, 'draining')
+      void presence.running?.drain()
       await drainConnections({
         connections: core.connections.snapshot(),
         close: core.wire.close,
@@ -167,6 +162,7 @@ async function open(
         remaining: () => core.connections.total,
       })
       accept.close()
+      await presence.running?.leave(Math.max(0, config.drain.marginMs - DRAIN_REST_MS))
       clearInterval(ticking)
       minuteLine.stop()
       probe.stop()
@@ -177,77 +173,69 @@ async function open(
   }
 }
 
-function connect(
-  { config, log, counters, signal, onGone }: GatewayOptions,
-  status: Status,
-  throttle: Throttle,
-): Promise<Backplane | null> {
+function connect(options: GatewayOptions, status: Status, throttle: Throttle): Promise<Backplane | null> {
+  const { config, signal } = options
   return connectBackplane(
     {
       ...config.nats,
       name: `sluice-gateway ${config.name}`,
       payloadBytesMax: config.limits.payloadBytesMax,
       frameBytesMax: config.limits.frameBytesMax,
+      presence: wantsPresence(config.namespaces),
       random: Math.random,
     },
-    backplaneEvents({
-      log,
-      counters,
-      throttle,
-      url: config.nats.url,
-      setUnauthorized: (unauthorized) => {
-        status.unauthorized = unauthorized
-      },
-      onGone,
-      random: Math.random,
-    }),
+    linkEvents('data', options, status, throttle),
     signal,
   )
 }
 
-async function startAdmin({ config, clock, log, counters }: GatewayOptions, status: Status): Promise<AdminServer> {
-  const readiness = () =>
-    decideReadiness(
-      {
-        listening: status.listening,
-        draining: status.draining,
-        natsConnected: status.backplane?.connected ?? false,
-        natsUnauthorized: status.unauthorized,
-        probeCameBackAt: status.probe?.cameBackAt ?? null,
-      },
-      clock.monotonicMs(),
-      config.readiness.graceMs,
-    )
-  const gauges: Gauges = {
-    connections: () => status.core?.connections.total ?? 0,
-    unauthenticated: () => status.core?.connections.unauthenticated ?? 0,
-    signedIn: () =>
-      status.core === null ? 0 : status.core.connections.total - status.core.connections.unauthenticated,
-    rooms: () => status.core?.topics.count('room') ?? 0,
-    users: () => status.core?.topics.count('user') ?? 0,
-    subscriptions: () => status.backplane?.subscriptions ?? 0,
-    queueBytes: () => status.core?.outbox.bytes ?? 0,
-    natsConnected: () => status.backplane?.connected ?? false,
-    ready: () => readiness().ready,
-    draining: () => status.draining,
-    drainRemaining: () => (status.draining ? (status.core?.connections.total ?? 0) : 0),
-  }
-  const metrics = createMetrics({
-    table: metricTable,
-    own: { counters, gauges },
-    build: BUILD,
-    loop: startLoopMonitor(),
+function linkEvents(link: LinkName, options: GatewayOptions, status: Status, throttle: Throttle) {
+  const { config, log, counters, onGone } = options
+  return backplaneEvents({
+    link,
+    log,
+    counters,
+    throttle,
+    url: config.nats.url,
+    setUnauthorized: (unauthorized) => {
+      if (unauthorized) status.unauthorized.add(link)
+      else status.unauthorized.delete(link)
+    },
+    onBack: () => status.presence?.running?.reconnected(),
+    onGone,
+    random: Math.random,
   })
-  const admin = await startAdminServer({
-    ...config.admin,
-    setting: 'SLUICE_ADMIN_HOST and SLUICE_ADMIN_PORT',
-    readiness,
-    metrics: metrics.text,
-    contentType: metrics.contentType,
-    onError: (err) => log.error({ err }, 'fault on the admin port'),
+}
+
+async function beginPresence(
+  options: GatewayOptions,
+  status: Status,
+  throttle: Throttle,
+  core: Core,
+  data: Backplane,
+): Promise<RunningPresence | null> {
+  const { config, clock, log, counters, signal } = options
+  const links = await connectPresenceLinks(
+    { ...config.nats, random: Math.random },
+    `sluice-gateway ${config.name}`,
+    (link) => linkEvents(link, options, status, throttle),
+    signal,
+  )
+  if (links === null) return null
+  return startPresence({
+    ...core,
+    links,
+    data,
+    prefix: config.nats.prefix,
+    name: config.name,
+    namespaces: () => status.config.namespaces,
+    lingerMs: config.presence.lingerMs,
+    limits: config.limits,
+    clock,
+    log,
+    throttle,
+    counters,
   })
-  log.info({ adminPort: admin.port }, 'admin port is open')
-  return admin
 }
 
 function publicSite(config: GatewayConfig, clock: Clock) {

@@ -9,8 +9,9 @@ export const PROTOCOL_VERSION = 1
  *
  * History, newest last:
  * - 1: connect, auth, join, leave, publish, send, ping. `call`, `presence` and `history` are in the schema and refused.
+ * - 2: presence: `join` with `presence`, the request `presence`, `members`, `joined` and `left`; `features` names it.
  */
-export const SCHEMA_REVISION = 1
+export const SCHEMA_REVISION = 2
 
 /** Text frames, one JSON object each. Used when a client offers no subprotocol. */
 export const SUBPROTOCOL_JSON = 'sluice.v1.json'
@@ -26,6 +27,6 @@ export const BEARER_SUBPROTOCOL_PREFIX = 'bearer.'
 
 /**
  * Optional capabilities that `welcome.features` announces, so that a client can tell an old gateway from a refusal.
- * Empty in this revision: history, presence and calls each add their name when they arrive.
+ * History and calls add their names when they arrive.
  */
-export const FEATURES: readonly string[] = []
+export const FEATURES: readonly string[] = ['presence']

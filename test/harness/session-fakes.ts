@@ -196,7 +196,7 @@ export function recordedWire(): RecordedWire {
   const wheel = createWheel<Connection>(512)
   const requestErrors = new Tally()
   return {
-    wire: createWire({ outbox, topics: { leaveAll }, wheel, counters: { requestErrors } }),
+    wire: createWire({ outbox, topics: { leaveAll }, wheel, onEnd: () => undefined, counters: { requestErrors } }),
     outbox,
     wheel,
     requestErrors,

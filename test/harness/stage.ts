@@ -9,6 +9,7 @@ import { type GatewayOptions, type GatewayProcess, launchGateway, startGateway }
 import { type JwksServer, startJwks } from './jwks.ts'
 import { type NatsOptions, type NatsServer, startNats } from './nats.ts'
 import { RawSocket } from './raw-socket.ts'
+import { type RouterProcess, startRouter } from './router.ts'
 import { makeToken, type TokenOptions } from './tokens.ts'
 
 /** Starts things and ends them. */
@@ -39,6 +40,11 @@ export class Stage implements AsyncDisposable {
   /** A gateway that is ready. */
   async gateway(nats: NatsServer, options?: GatewayOptions): Promise<GatewayProcess> {
     return this.use(await startGateway(nats.url, options))
+  }
+
+  /** A router that is ready. */
+  async router(nats: NatsServer, env?: NodeJS.ProcessEnv): Promise<RouterProcess> {
+    return this.use(await startRouter(nats.url, env))
   }
 
   /** A gateway that may never be. */

@@ -117,18 +117,23 @@ describe('what this release does not offer', () => {
     const ann = await stage.user(one, 'ann', { grants: { call: ['*'] } })
     const frames = [
       { type: 'call', method: 'echo', data: 1 },
-      { type: 'presence', room: 'chat:lobby' },
       { type: 'history', room: 'chat:lobby', limit: 10 },
       { type: 'join', user: 'ann' },
       { type: 'join', room: 'chat:lobby', since: { epoch: 'e', offset: 1 } },
       { type: 'join', room: 'chat:lobby', history: 10 },
-      { type: 'join', room: 'chat:lobby', presence: true },
       { type: 'join', room: 'chat:*' },
       { type: 'publish', room: 'chat:lobby', data: 1, key: 'k' },
       { type: 'send', user: 'ann', data: 1, key: 'k' },
     ]
     for (const frame of frames)
       expect({ frame, code: await ann.refused(frame) }).toEqual({ frame, code: 'unsupported' })
+  })
+
+  test('is `not_enabled` where a namespace has it off', async ({ stage, cluster: { one } }) => {
+    const ann = await stage.user(one, 'ann')
+    expect(await ann.refused({ type: 'presence', room: 'chat:lobby' })).toBe('not_enabled')
+    expect(await ann.refused({ type: 'join', room: 'chat:lobby', presence: true })).toBe('not_enabled')
+    await ann.join('chat:lobby')
   })
 
   test('a frame of unknown type is a bad request and nothing worse', async ({ stage, cluster: { one } }) => {

@@ -11,7 +11,13 @@ describe('a token', () => {
   test.for(WAYS)('is taken from the %s', async (by, { stage, cluster: { one } }) => {
     const client = await stage.open(one, { token: await makeToken('ann'), by })
     const welcome = await client.welcome()
-    expect(welcome).toMatchObject({ type: 'welcome', version: 1, user: 'ann', heartbeatMs: 25_000, features: [] })
+    expect(welcome).toMatchObject({
+      type: 'welcome',
+      version: 1,
+      user: 'ann',
+      heartbeatMs: 25_000,
+      features: ['presence'],
+    })
     expect(welcome.session).toMatch(/^[A-Za-z0-9_-]+\.[1-9][0-9]*$/)
     expect(Number(welcome.expiresAt)).toBeGreaterThan(Date.now())
     expect(welcome.limits).toMatchObject({ frameBytesMax: 65_536, roomsMax: 128 })

@@ -3,6 +3,9 @@
 /** Every reason that `/readyz` can give, with what it means to an operator. */
 export const READINESS_REASONS = {
   starting: 'The public port is not open yet, or no loop-back publish on our own prefix has come back since the start.',
+  waiting_for_buckets:
+    'A namespace has presence, and the buckets that routers make are not there yet, or our lease is not held and announced in them.',
+  lease_overdue: 'Our lease could not be renewed for longer than `readiness.graceMs`: others no longer see our users.',
   draining: 'The gateway was told to stop and is closing its sockets.',
   nats_disconnected: 'NATS has been away for longer than `readiness.graceMs`.',
   nats_unauthorized: 'NATS refuses the credentials; they are read again at each attempt.',

@@ -8,6 +8,7 @@ const WELL: ReadinessState = {
   natsConnected: true,
   natsUnauthorized: false,
   probeCameBackAt: 0,
+  presence: null,
 }
 
 const reasons = (state: Partial<ReadinessState>, nowMs = 0): readonly string[] =>
@@ -26,6 +27,18 @@ describe('a gateway', () => {
     ['without NATS past the grace', { natsConnected: false }, GRACE_MS + 1, ['nats_disconnected']],
     ['whose probes fail past the grace', {}, GRACE_MS + 1, ['probe_failed']],
     [
+      'that has not announced its presence',
+      { presence: { announced: false, leaseAgeMs: null } },
+      0,
+      ['starting', 'waiting_for_buckets'],
+    ],
+    [
+      'that could not renew its lease',
+      { presence: { announced: true, leaseAgeMs: GRACE_MS + 1 } },
+      0,
+      ['lease_overdue'],
+    ],
+    [
       'that drains without NATS',
       { draining: true, natsConnected: false },
       GRACE_MS + 1,
@@ -34,6 +47,10 @@ describe('a gateway', () => {
   ])('%s is not', (_, state, nowMs, expected) => {
     expect(reasons(state, nowMs)).toEqual(expected)
     expect(decideReadiness({ ...WELL, ...state }, nowMs, GRACE_MS).ready).toBe(false)
+  })
+
+  test('with a lease that is held is ready', () => {
+    expect(reasons({ presence: { announced: true, leaseAgeMs: 2000 } })).toEqual([])
   })
 
   test('stays ready while NATS is away for no longer than the grace', () => {

@@ -12,6 +12,16 @@ export interface ReadinessState {
   readonly natsUnauthorized: boolean
   /** When a loop-back publish last came back; null before the first. */
   readonly probeCameBackAt: number | null
+  /** Null where no namespace has presence: then no router is needed. */
+  readonly presence: PresenceReadiness | null
+}
+
+/** What readiness depends on where a namespace has presence. */
+export interface PresenceReadiness {
+  /** Whether the buckets were there and our lease was announced; it stays so once it was. */
+  readonly announced: boolean
+  /** Since the last stored renewal of our lease was sent; null before any. */
+  readonly leaseAgeMs: number | null
 }
 
 /**
@@ -19,11 +29,15 @@ export interface ReadinessState {
  */
 export function decideReadiness(state: ReadinessState, nowMs: number, graceMs: number): Readiness {
   const reasons: ReadinessReason[] = []
-  if (!state.listening || state.probeCameBackAt === null) reasons.push('starting')
+  const waiting = state.presence !== null && !state.presence.announced
+  if (!state.listening || state.probeCameBackAt === null || waiting) reasons.push('starting')
+  if (waiting) reasons.push('waiting_for_buckets')
   if (state.draining) reasons.push('draining')
   if (state.natsUnauthorized) reasons.push('nats_unauthorized')
   if (state.probeCameBackAt !== null && nowMs - state.probeCameBackAt > graceMs) {
     reasons.push(state.natsConnected ? 'probe_failed' : 'nats_disconnected')
   }
+  // While NATS is away that is the reason.
+  if (state.natsConnected && !waiting && (state.presence?.leaseAgeMs ?? 0) > graceMs) reasons.push('lease_overdue')
   return { ready: reasons.length === 0, reasons }
 }

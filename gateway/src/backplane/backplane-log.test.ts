@@ -22,11 +22,13 @@ function build() {
   const counters = createCounters()
   const told: string[] = []
   const events = backplaneEvents({
+    link: 'data',
     log,
     counters,
     throttle: createThrottle(60_000, () => performance.now()),
     url: ['nats://me:hush@a:4222'],
     setUnauthorized: (unauthorized) => told.push(`unauthorized ${unauthorized}`),
+    onBack: () => told.push('back'),
     onGone: () => told.push('gone'),
     random: () => 0.5,
   })
@@ -40,7 +42,7 @@ describe('what happens on NATS', () => {
     events.onUp('a:4222')
     expect(said()).toEqual(['warn NATS is away', 'info NATS is back'])
     expect(counters.natsReconnects).toBe(1)
-    expect(told).toEqual(['unauthorized false'])
+    expect(told).toEqual(['unauthorized false', 'back'])
   })
 
   test('never shows a password', () => {

@@ -14,6 +14,7 @@ const OPTIONS: Omit<BackplaneOptions, 'url'> = {
   name: 'sluice-gateway test',
   tls: {},
   payloadBytesMax: 1000,
+  presence: false,
   frameBytesMax: 1000,
   random: () => 0,
 }

@@ -1,9 +1,10 @@
 // The gateway's side of NATS: what its other parts know of it. Publishes with headers built from checked values; hands inbound
 // messages on, parsed. Step 3 of the message path, and where step 4 begins.
 import type { Msg } from '@nats-io/transport-node'
-import { ENVELOPE_BYTES_MAX } from '@sluice/proto'
+import { ENTRY_BYTES_MAX, ENVELOPE_BYTES_MAX } from '@sluice/proto'
 import { type ConnectEvents, connectLink, type NatsOptions } from '@sluice/service/nats/connect-link'
 import type { Link, Subscribed } from '@sluice/service/nats/link'
+import type { PayloadNeed } from '@sluice/service/nats/server-requirements'
 import { type DropReason, type Inbound, readInbound } from './inbound.ts'
 
 /** How the gateway reaches NATS. */
@@ -12,6 +13,8 @@ export interface BackplaneOptions extends NatsOptions {
   readonly name: string
   readonly payloadBytesMax: number
   readonly frameBytesMax: number
+  /** Whether entries of presence are written on it. */
+  readonly presence: boolean
   /** A number in [0, 1): jitter of reconnects. */
   readonly random: () => number
 }
@@ -22,9 +25,20 @@ export interface BackplaneEvents extends ConnectEvents {
   readonly onDropped: (reason: DropReason, subject: string) => void
 }
 
+type PassedOn =
+  | 'connected'
+  | 'connects'
+  | 'subscriptions'
+  | 'publish'
+  | 'takeDenial'
+  | 'confirm'
+  | 'drain'
+  | 'request'
+  | 'inbox'
+  | 'subscribe'
+
 /** A link whose subscriptions deliver checked messages. */
-export interface Backplane
-  extends Pick<Link, 'connected' | 'connects' | 'subscriptions' | 'publish' | 'takeDenial' | 'confirm' | 'drain'> {
+export interface Backplane extends Pick<Link, PassedOn> {
   /** See {@link Link.subscribe}; what can't be delivered goes to `onDropped` instead. */
   listen(subject: string, deliver: (message: Inbound, subject: string) => void): Subscribed
 }
@@ -41,9 +55,14 @@ export async function connectBackplane(
   signal: AbortSignal,
 ): Promise<Backplane | null> {
   const { payloadBytesMax, frameBytesMax } = options
-  const need = { bytes: frameBytesMax + ENVELOPE_BYTES_MAX, because: 'limits.frameBytesMax and headers' }
-  const link = await connectLink({ ...options, need }, events, signal)
+  const link = await connectLink({ ...options, need: needOf(frameBytesMax, options.presence) }, events, signal)
   return link === null ? null : createBackplane(link, payloadBytesMax, events)
+}
+
+function needOf(frameBytesMax: number, presence: boolean): PayloadNeed {
+  const frames = { bytes: frameBytesMax + ENVELOPE_BYTES_MAX, because: 'limits.frameBytesMax and headers' }
+  const entries = { bytes: ENTRY_BYTES_MAX + ENVELOPE_BYTES_MAX, because: 'entries of presence and headers' }
+  return presence && entries.bytes > frames.bytes ? entries : frames
 }
 
 function createBackplane(link: Link, payloadBytesMax: number, events: BackplaneEvents): Backplane {
@@ -61,6 +80,9 @@ function createBackplane(link: Link, payloadBytesMax: number, events: BackplaneE
     takeDenial: link.takeDenial,
     confirm: link.confirm,
     drain: link.drain,
+    request: link.request,
+    inbox: link.inbox,
+    subscribe: link.subscribe,
     listen: (subject, deliver) =>
       link.subscribe(subject, (message: Msg) => {
         const inbound = readInbound(message, payloadBytesMax)

@@ -1,6 +1,7 @@
 // The sections that guard the door: `listen` (where), `accept` (who, and how many).
 import { isIP } from 'node:net'
 import { field, section } from '@sluice/service/config/fields'
+import { userConnectionsFields } from '@sluice/service/config/user-connections'
 import { HOST, hostSchema, portSchema } from '@sluice/service/config/value-schemas'
 import * as z from 'zod'
 
@@ -47,10 +48,7 @@ export const acceptSection = section({
     allowed: 'a list of addresses and CIDR ranges',
   }),
   connectionsMax: field(count.default(18_000), { description: 'Sockets of this process; more are refused with 503.' }),
-  userConnectionsMax: field(count.default(32), { description: 'Sockets of one user.' }),
-  userConnectionsClose: field(z.enum(['oldest', 'newest']).default('oldest'), {
-    description: 'Which socket of a user with too many is closed with 4030.',
-  }),
+  ...userConnectionsFields,
   unauthenticatedMax: field(count.default(1000), {
     description: 'Sockets that have not signed in yet; more are refused with 503.',
   }),

@@ -9,7 +9,7 @@ import { natsSection } from '@sluice/service/config/nats-section'
 import * as z from 'zod'
 import { acceptSection, listenSection } from './accept-section.ts'
 import { authSection } from './auth-section.ts'
-import { drainSection, limitsSection, readinessSection } from './process-sections.ts'
+import { drainSection, limitsSection, presenceSection, readinessSection } from './process-sections.ts'
 
 /** The schema of the configuration file, defaults included. */
 export const configSchema = z
@@ -27,6 +27,7 @@ export const configSchema = z
     limits: limitsSection,
     drain: drainSection,
     readiness: readinessSection,
+    presence: presenceSection,
     log: logSection,
     namespaces: namespacesField,
   } satisfies Record<SectionOf<'gateway'>, z.core.$ZodType>)

@@ -1,4 +1,4 @@
-// The sections about the gateway itself: `limits`, `drain`, `readiness`. The numbers of `limits` are the protocol's and come from
+// The sections about the gateway itself: `limits`, `drain`, `readiness`, `presence`. The numbers of `limits` are the protocol's and come from
 // proto.
 import { LIMITS, type LimitName } from '@sluice/proto'
 import { field, section } from '@sluice/service/config/fields'
@@ -69,6 +69,15 @@ export const readinessSection = section({
   }),
   probeMs: field(z.int().min(50).max(600_000).default(5000), {
     description: 'Time between two loop-back publishes on our own prefix, and the time one may take.',
+    unit: 'ms',
+  }),
+})
+
+/** How users of this gateway are shown to others. */
+export const presenceSection = section({
+  lingerMs: field(z.int().min(0).max(600_000).default(5000), {
+    description:
+      'Time that a user is still shown in a room whose connection broke: one who comes back within it is not seen to leave.',
     unit: 'ms',
   }),
 })

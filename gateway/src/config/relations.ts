@@ -3,6 +3,7 @@
 import { brokenRelations, LIMITS } from '@sluice/proto'
 import { natsRelations } from '@sluice/service/config/nats-section'
 import { type Broken, brokenAmong, countSet, type Given, type Relation } from '@sluice/service/config/relations'
+import { DRAIN_REST_MS } from '../drain/drain.ts'
 import { JWKS_ALGORITHMS, SECRET_ALGORITHMS } from './auth-section.ts'
 import type { GatewayConfig } from './config-schema.ts'
 import { LOCAL_SECRET } from './local-secret.ts'
@@ -73,6 +74,15 @@ const numberRelations: readonly Relation<GatewayConfig>[] = [
     paths: ['readiness.graceMs', 'readiness.probeMs'],
     sentence: 'graceMs must be above probeMs, or one late probe takes readiness away',
     holds: ({ config }) => config.readiness.graceMs > config.readiness.probeMs,
+  },
+  {
+    paths: ['presence.lingerMs', 'drain.marginMs'],
+    sentence: `marginMs must be at least ${DRAIN_REST_MS} above lingerMs: in it a stopping gateway waits for those whose sockets it has closed`,
+    // The default alone must not refuse a short margin: then the margin is what binds.
+    holds: ({ config, isSet }) =>
+      !isSet('presence.lingerMs') ||
+      config.presence.lingerMs === 0 ||
+      config.presence.lingerMs + DRAIN_REST_MS <= config.drain.marginMs,
   },
   {
     paths: ['listen.port', 'admin.port'],

@@ -16,6 +16,9 @@ export interface DrainOptions<connection> {
 
 const STEP_MS = 50
 
+/** What the end of a drain takes at most, beside the waiting for those who linger: `presence.lingerMs` leaves it in the margin. */
+export const DRAIN_REST_MS = 4000
+
 /**
  * How many of all sockets are to be closed at a time.
  *

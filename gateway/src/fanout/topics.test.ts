@@ -70,6 +70,23 @@ async function joined(built: ReturnType<typeof build>, member: FakeConnection): 
 }
 
 describe('a join', () => {
+  test('receives nothing before what it prepares is done, and makes no member if that fails', async () => {
+    const built = build()
+    const prepared: ((done: boolean) => void)[] = []
+    const prepare = (): Promise<boolean> => new Promise((resolve) => prepared.push(resolve))
+    const [first, second] = [fakeConnection(), fakeConnection({ number: 2 })]
+    const joins = [first, second].map((member) => built.topics.join(member, LOBBY, ABOUT, prepare))
+    expect(prepared).toEqual([])
+    built.answer()
+    await new Promise((resolve) => setImmediate(resolve))
+    const topic = built.topics.find(LOBBY) as Topic
+    expect([prepared.length, topic.members]).toEqual([2, []])
+    prepared[0]?.(true)
+    prepared[1]?.(false)
+    expect(await Promise.all(joins)).toEqual([true, false])
+    expect(topic.members).toEqual([first])
+  })
+
   test('is answered, and makes a member, only when NATS has confirmed the interest', async () => {
     const built = build()
     const member = fakeConnection()

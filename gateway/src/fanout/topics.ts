@@ -31,9 +31,11 @@ export interface Topics {
   /**
    * Makes a connection a member. It must not hold the topic yet.
    *
-   * @returns whether NATS has confirmed our interest; if not, or if the connection closed meanwhile, it is no member
+   * @param prepare - what else must be before it receives anything; asked when our interest is confirmed
+   * @returns whether NATS has confirmed our interest; if not, if the preparation failed, or if the connection closed meanwhile,
+   * it is no member
    */
-  join(member: Member, subject: string, about: TopicName): Promise<boolean>
+  join(member: Member, subject: string, about: TopicName, prepare?: () => Promise<boolean>): Promise<boolean>
   leave(member: Member, topic: Topic): void
   /** For a connection that is gone. */
   leaveAll(member: Member): void
@@ -73,7 +75,7 @@ export function createTopics({ backplane, deliver, lingerSweeps }: TopicsOptions
 
   return {
     find: (subject) => topics.get(subject)?.topic,
-    async join(member, subject, about) {
+    async join(member, subject, about, prepare) {
       const { topic, subscribed } = hold(subject, about)
       beginJoin(member, topic)
       // After a reconnect subscriptions were sent again, which proves nothing before NATS has answered.
@@ -81,7 +83,8 @@ export function createTopics({ backplane, deliver, lingerSweeps }: TopicsOptions
       const answered = topic.confirmedOn === connects ? backplane.connected : await backplane.confirm()
       const confirmed = answered && !subscribed.denied
       if (confirmed) topic.confirmedOn = connects
-      if (confirmed && finishJoin(member, topic)) return true
+      const prepared = confirmed && (prepare === undefined || (await prepare()))
+      if (prepared && finishJoin(member, topic)) return true
       leaveTopic(member, topic)
       released(topic)
       return false

@@ -49,6 +49,14 @@ export interface Counters {
   readonly configReloads: Tally
   /** Loop-back publishes of the readiness probe, by result. */
   readonly probes: Tally
+  /** Entries of presence that went to NATS, and what came of them. */
+  readonly presenceEntries: Tally
+  /** Values of leases and entries that were skipped, by reason. */
+  readonly presenceSkipped: Tally
+  /** Times that our lease was lost. */
+  presenceLeasesLost: number
+  /** Messages of control, by verb, or by why they were not understood. */
+  readonly controls: Tally
 }
 
 /** Counters of a process that has just started. */
@@ -77,5 +85,9 @@ export function createCounters(): Counters {
     uncaughtExceptions: 0,
     configReloads: new Tally(['applied', 'refused']),
     probes: new Tally(['ok', 'failed']),
+    presenceEntries: new Tally(['written', 'acknowledged', 'failed']),
+    presenceSkipped: new Tally(['newer', 'malformed']),
+    presenceLeasesLost: 0,
+    controls: new Tally(['close', 'unsupported', 'newer', 'bad_request']),
   }
 }

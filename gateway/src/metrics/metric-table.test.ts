@@ -17,6 +17,10 @@ const gauges: Gauges = {
   ready: () => true,
   draining: () => false,
   drainRemaining: () => 0,
+  presenceRooms: () => 8,
+  presenceWatchedRooms: () => 9,
+  presenceLingering: () => 10,
+  presenceLeaseAgeMs: () => 1500,
 }
 
 let loop: LoopMonitor

@@ -1,6 +1,6 @@
 // Every metric of the gateway: name, type, label, help, and where its number is read. The table in deploy/operators.md is checked
 // against it in both directions. Pure but for what it is given.
-import { type Metric, metricForms } from '@sluice/service/metrics/metric'
+import { type Metric, metricForms, plainMetric } from '@sluice/service/metrics/metric'
 import { type ProcessSample, processMetrics } from '@sluice/service/metrics/process-metrics'
 import type { Counters } from './counters.ts'
 
@@ -16,6 +16,11 @@ export interface Gauges {
   natsConnected(): boolean
   ready(): boolean
   draining(): boolean
+  presenceRooms(): number
+  presenceWatchedRooms(): number
+  presenceLingering(): number
+  /** Null while there is no presence, and before the first renewal. */
+  presenceLeaseAgeMs(): number | null
   /** Sockets that are still to be closed by the drain; 0 outside of one. */
   drainRemaining(): number
 }
@@ -118,6 +123,45 @@ const natsMetrics: readonly GatewayMetric[] = [
   ),
 ]
 
+const presenceMetrics: readonly GatewayMetric[] = [
+  gauge('presence_rooms', 'Rooms in which users of this gateway are shown.', ({ gauges }) => gauges.presenceRooms()),
+  gauge('presence_watched_rooms', 'Rooms whose members connections of this gateway watch.', ({ gauges }) =>
+    gauges.presenceWatchedRooms(),
+  ),
+  gauge('presence_lingering', 'Memberships of connections that broke and are still shown.', ({ gauges }) =>
+    gauges.presenceLingering(),
+  ),
+  tally(
+    'presence_entries',
+    'result',
+    'Entries of presence that were written to NATS, and of these the acknowledged and the failed.',
+    ({ counters }) => counters.presenceEntries,
+  ),
+  tally(
+    'presence_skipped',
+    'reason',
+    'Values of leases and entries that were skipped: of a newer release, or malformed.',
+    ({ counters }) => counters.presenceSkipped,
+  ),
+  plainMetric<GatewaySample>(
+    'gauge',
+    `${PREFIX}presence_lease_age_seconds`,
+    'Time since the last stored renewal of our lease was sent.',
+    ({ gauges }) => secondsOf(gauges.presenceLeaseAgeMs()),
+  ),
+  counter(
+    'presence_leases_lost',
+    'Times that our lease was lost and everything was announced anew.',
+    ({ counters }) => counters.presenceLeasesLost,
+  ),
+  tally(
+    'controls',
+    'verb',
+    'Messages of control from routers, by verb, or by why they were not understood.',
+    ({ counters }) => counters.controls,
+  ),
+]
+
 const ownMetrics: readonly GatewayMetric[] = [
   gauge('ready', '1 while /readyz answers 200.', ({ gauges }) => Number(gauges.ready())),
   gauge('draining', '1 from the signal to stop on.', ({ gauges }) => Number(gauges.draining())),
@@ -136,6 +180,11 @@ export const metricTable: readonly GatewayMetric[] = [
   ...connectionMetrics,
   ...trafficMetrics,
   ...natsMetrics,
+  ...presenceMetrics,
   ...ownMetrics,
   ...processMetrics(PREFIX),
 ]
+
+function secondsOf(ms: number | null): number | null {
+  return ms === null ? null : ms / 1000
+}

@@ -29,6 +29,6 @@ export function refusal(code: ErrorCode, message: string): Refusal {
 }
 
 /** NATS did not take it, or could not say so in time: it may or may not have happened. */
-export function unavailable(): Refusal {
-  return { ok: false, code: 'unavailable', message: 'NATS is away', retryAfterMs: UNAVAILABLE_RETRY_MS }
+export function unavailable(message = 'NATS is away'): Refusal {
+  return { ok: false, code: 'unavailable', message, retryAfterMs: UNAVAILABLE_RETRY_MS }
 }

@@ -5,6 +5,8 @@ import type { Codec, RequestId, SessionId } from '@sluice/proto'
 import type { Principal } from '../accept/authenticate/principal.ts'
 import type { Member, Topic } from '../fanout/topic.ts'
 import type { Wheeled } from '../heartbeat/wheel.ts'
+import type { LocalRoom } from '../presence/local-rooms.ts'
+import type { Watch } from '../presence/watched-rooms.ts'
 import type { Answer } from './answer.ts'
 import type { Phase } from './connection-state.ts'
 import type { Lanes } from './lanes.ts'
@@ -36,6 +38,10 @@ export interface Connection extends Member, Wheeled {
   principal: Principal | null
   user: string | null
   readonly topics: Topic[]
+  /** Rooms in which it is shown to others; null while there is none, as for `watches`. */
+  presentIn: LocalRoom[] | null
+  /** Rooms whose members it is told of. */
+  watches: Watch[] | null
 
   /** Frames that arrived while no more could be handled: at most what one read of the socket brings. */
   backlog: Uint8Array[] | null
@@ -93,6 +99,8 @@ export function createConnection(start: ConnectionStart): Connection {
     user: null,
     topics: [],
     slots: [],
+    presentIn: null,
+    watches: null,
     queue: null,
     queueBytes: 0,
     queued: 'no',

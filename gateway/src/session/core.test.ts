@@ -16,6 +16,7 @@ import { connectBackplane } from '../backplane/backplane.ts'
 import { configOf } from '../config/load-from-tables.ts'
 import { createCounters } from '../metrics/counters.ts'
 import { type Core, createCore } from './core.ts'
+import { newGatewayId } from './session.ts'
 
 const NAMESPACES = '{"default":{"join":{"who":"anyone"},"publish":{"who":"anyone"}}}'
 
@@ -35,7 +36,7 @@ async function gateway({ url = nats.url, env = {} }: { url?: string; env?: Recor
   const counters = createCounters()
   const probes: string[] = []
   const backplane = await connectBackplane(
-    { ...config.limits, name: 'sluice-gateway test', url: [url], tls: {}, random: () => 0 },
+    { ...config.limits, name: 'sluice-gateway test', presence: false, url: [url], tls: {}, random: () => 0 },
     recordedEvents(),
     new AbortController().signal,
   )
@@ -50,7 +51,8 @@ async function gateway({ url = nats.url, env = {} }: { url?: string; env?: Recor
     log: createLogger({ level: 'silent', pretty: false, name: 'gw', destination: { write: () => undefined } }),
     counters,
     throttle: () => null,
-    random: () => randomBytes(9),
+    gateway: newGatewayId(() => randomBytes(9)),
+    presence: () => null,
     onProbe: (payload) => probes.push(Buffer.from(payload).toString()),
   })
   const server = createAccept({

@@ -23,13 +23,14 @@ import { createTopics, type Topics } from '../fanout/topics.ts'
 import { createWheel, type Wheel } from '../heartbeat/wheel.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { createOutbox, type Outbox } from '../outbound/outbox.ts'
+import type { Presence } from '../presence/presence.ts'
 import { type Connection, createConnection, type Peer } from './connection.ts'
 import { type Connections, createConnections } from './connections.ts'
 import { isJoined } from './membership.ts'
 import { prepare } from './prepare.ts'
 import { createReader } from './reader.ts'
 import { createRequests } from './requests.ts'
-import { createSession, newGatewayId, type Session } from './session.ts'
+import { createSession, type Session } from './session.ts'
 import { createSignIn } from './sign-in.ts'
 import { createWire, type Wire } from './wire.ts'
 
@@ -43,7 +44,10 @@ export interface CoreOptions {
   readonly log: Logger
   readonly counters: Counters
   readonly throttle: Throttle
-  readonly random: () => Uint8Array
+  /** What this process is called on the wire. */
+  readonly gateway: GatewayId
+  /** Null while no namespace has presence, and until it has begun. */
+  readonly presence: () => Presence | null
   /** The readiness probe has come back. */
   readonly onProbe: (payload: Uint8Array) => void
 }
@@ -83,9 +87,8 @@ const LINGER_SWEEPS = 5
 
 /** Builds the core. */
 export function createCore(options: CoreOptions): Core {
-  const { backplane, clock, counters } = options
+  const { backplane, clock, counters, gateway, presence } = options
   const { accept, limits, nats } = options.config()
-  const gateway = newGatewayId(options.random)
   const subjects = createSubjects(nats.prefix)
   const connections = createConnections()
   const wheel = createWheel<Connection>(WHEEL_SLOTS)
@@ -94,7 +97,8 @@ export function createCore(options: CoreOptions): Core {
     signInFailuresPerSecond: accept.addressSignInFailuresPerSecond,
   })
   const { outbox, deliver, topics } = createFanout(options, (connection) => wire.closeSlow(connection))
-  const wire = createWire({ outbox, topics, wheel, counters })
+  const onEnd = (connection: Connection): void => presence()?.closed(connection, 'broken')
+  const wire = createWire({ outbox, topics, wheel, onEnd, counters })
   const session = createSessionParts(options, { gateway, subjects, connections, wheel, rates, outbox, topics, wire })
 
   backplane.listen(subjects.sessions(gateway), (message, subject) => {
@@ -137,6 +141,7 @@ export function createCore(options: CoreOptions): Core {
     },
     tick() {
       session.tick()
+      presence()?.tick()
       if (wheel.tick % SWEEP_TICKS === 0) topics.sweep()
     },
   }
@@ -186,7 +191,7 @@ interface SessionInputs {
 }
 
 function createSessionParts(options: CoreOptions, inputs: SessionInputs): Session {
-  const { backplane, authenticator, clock, log, counters, throttle } = options
+  const { backplane, authenticator, clock, log, counters, throttle, presence } = options
   const { topics, subjects, wire, connections, wheel, outbox, rates, gateway } = inputs
   const { accept, limits, auth } = options.config()
   const handlers = {
@@ -197,6 +202,7 @@ function createSessionParts(options: CoreOptions, inputs: SessionInputs): Sessio
     nameBytesMax: limits.nameBytesMax,
     payloadBytesMax: limits.payloadBytesMax,
     roomsMax: limits.roomsMax,
+    presence,
     isJoined: (connection: Connection, subject: string) => isJoined(connection, subject, topics),
     counters,
   }
@@ -218,8 +224,14 @@ function createSessionParts(options: CoreOptions, inputs: SessionInputs): Sessio
       log.debug({ reason, detail }, 'sign-in refused')
       if (reason !== 'unavailable') rates.failed(address, clock.monotonicMs())
     },
-    onOpen: (connection) => session.reschedule(connection),
-    onRefreshed: (connection) => session.reschedule(connection),
+    onOpen: (connection) => {
+      session.reschedule(connection)
+      presence()?.opened(connection)
+    },
+    onRefreshed: (connection) => {
+      session.reschedule(connection)
+      presence()?.refreshed(connection)
+    },
   })
   const requests = createRequests({
     wire,
@@ -249,6 +261,7 @@ function createSessionParts(options: CoreOptions, inputs: SessionInputs): Sessio
     wire,
     reader,
     signIn,
+    onEnd: (connection, departure) => presence()?.closed(connection, departure),
     clock,
     due: { heartbeatTicks: limits.heartbeatMs / TICK_MS, silenceTicks: limits.silenceMs / TICK_MS, tickMs: TICK_MS },
     clockToleranceMs: auth.clockToleranceMs,

@@ -9,20 +9,23 @@ import {
 import { describe, expect, test } from 'vitest'
 import { type FakeConnection, fakeConnection } from '../../../test/harness/session-fakes.ts'
 import { createTopics, type Topics } from '../fanout/topics.ts'
+import type { Presence } from '../presence/presence.ts'
 import type { Answer } from './answer.ts'
-import { isJoined, join, leave } from './membership.ts'
+import { askPresence, isJoined, join, leave } from './membership.ts'
 import type { SignedIn } from './publish.ts'
 
 const subjects = createSubjects('sluice')
 const room = (name: string): Room => parseRoom(name, 128) as Room
 const subjectOf = (name: string): string => subjects.room(room(name))
 
-async function build({ confirms = true, roomsMax = 3 } = {}) {
+async function build({ confirms = true, roomsMax = 3, presence = null as Presence | null } = {}) {
   const state: { namespaces: Namespaces } = {
     namespaces: namespacesSchema.parse({
       default: { join: { who: 'anyone' } },
       chat: { join: { who: 'anyone' } },
       private: {},
+      seen: { join: { who: 'anyone' }, presence: true },
+      hall: { presence: true },
     }),
   }
   const backplane = {
@@ -33,7 +36,7 @@ async function build({ confirms = true, roomsMax = 3 } = {}) {
     listen: () => ({ denied: false, unsubscribe: () => undefined }),
   }
   const topics: Topics = createTopics({ backplane, deliver: () => undefined, lingerSweeps: 1 })
-  const options = { topics, subjects, namespaces: () => state.namespaces, roomsMax }
+  const options = { topics, subjects, namespaces: () => state.namespaces, roomsMax, presence: () => presence }
   const connection = fakeConnection()
   backplane.confirms = true
   await topics.join(connection, 'sluice.user.alice', { kind: 'user', name: 'alice' as never })
@@ -48,6 +51,7 @@ async function build({ confirms = true, roomsMax = 3 } = {}) {
       who: FakeConnection = connection,
     ): Promise<Answer> =>
       join(who as unknown as SignedIn, { type: 'join', room: name, ...fields }, room(name), options),
+    ask: async (name: string): Promise<Answer> => askPresence(connection as unknown as SignedIn, room(name), options),
     leave: (name: string): Answer => leave(connection as unknown as SignedIn, room(name), options),
     joined: (name: string): boolean => isJoined(connection, subjectOf(name), topics),
   }
@@ -86,7 +90,7 @@ describe('a join', () => {
     expect(built.topics.find(subjectOf(name))).toBeUndefined()
   })
 
-  test.each<Partial<ClientFrameOf<'join'>>>([{ since: { epoch: 'e', offset: 0 } }, { history: 1 }, { presence: true }])(
+  test.each<Partial<ClientFrameOf<'join'>>>([{ since: { epoch: 'e', offset: 0 } }, { history: 1 }])(
     'that asks for what is not offered (%j) is unsupported and makes no member',
     async (fields) => {
       const built = await build()
@@ -153,5 +157,83 @@ describe('a leave', () => {
     expect(built.leave('chat:a')).toEqual({ ok: true, fields: {} })
     expect(built.joined('chat:a')).toBe(false)
     expect(built.leave('chat:a')).toMatchObject({ code: 'unknown_namespace' })
+  })
+})
+
+/** Presence that notes what it is told, and whose view comes or does not. */
+function fakePresence({ view = {} as unknown } = {}) {
+  const told: string[] = []
+  const note =
+    (word: string) =>
+    (_: unknown, room: Room): void =>
+      void told.push(`${word} ${room.name}`)
+  const presence = {
+    entered: note('entered'),
+    left: note('left'),
+    async prepareWatch(_: unknown, room: Room) {
+      told.push(`prepare ${room.name}`)
+      return view
+    },
+    beginWatch: () => ({ members: [], count: 3 }),
+    dropWatch: () => void told.push('drop'),
+    ask: async ({ local }: Room) =>
+      local === 'late' ? { ok: false, code: 'timeout', message: 'late' } : { ok: true, members: [], count: 5 },
+  } as unknown as Presence
+  return { presence, told }
+}
+
+describe('presence', () => {
+  test('is not enabled where a namespace has it off', async () => {
+    const built = await build(fakePresence())
+    expect(await built.join('lobby', { presence: true })).toMatchObject({ ok: false, code: 'not_enabled' })
+    expect(await built.ask('lobby')).toMatchObject({ ok: false, code: 'not_enabled' })
+    expect(built.joined('lobby')).toBe(false)
+  })
+
+  test('shows whoever joins and leaves where it is on', async () => {
+    const { presence, told } = fakePresence()
+    const built = await build({ presence })
+    expect(await built.join('seen:a')).toEqual({ ok: true, fields: {} })
+    await built.join('lobby')
+    built.leave('seen:a')
+    expect(told).toEqual(['entered seen:a', 'left seen:a'])
+  })
+
+  test('is watched by a join that asks for it, answered with who is there', async () => {
+    const { presence, told } = fakePresence()
+    const built = await build({ presence })
+    expect(await built.join('seen:a', { presence: true })).toEqual({ ok: true, fields: { members: [], count: 3 } })
+    expect([built.joined('seen:a'), told]).toEqual([true, ['prepare seen:a']])
+  })
+
+  test('that does not come in time makes no member', async () => {
+    const { presence, told } = fakePresence({ view: null })
+    const built = await build({ presence })
+    expect(await built.join('seen:a', { presence: true })).toMatchObject({ ok: false, code: 'unavailable' })
+    expect([built.joined('seen:a'), told]).toEqual([false, ['prepare seen:a', 'left seen:a']])
+  })
+
+  test('that comes for a connection that is gone is dropped', async () => {
+    const { presence, told } = fakePresence()
+    const built = await build({ presence })
+    const joining = built.join('seen:a', { presence: true })
+    built.topics.leaveAll(built.connection)
+    expect(await joining).toMatchObject({ ok: false })
+    expect(told.at(-1)).toBe('left seen:a')
+  })
+
+  test('that has not begun is unavailable', async () => {
+    const built = await build()
+    expect(await built.join('seen:a', { presence: true })).toMatchObject({ code: 'unavailable', retryAfterMs: 2000 })
+    expect(await built.ask('seen:a')).toMatchObject({ code: 'unavailable' })
+    expect(await built.join('seen:a')).toMatchObject({ ok: true })
+  })
+
+  test('is told to who may join, with the error of who was asked', async () => {
+    const built = await build(fakePresence())
+    expect(await built.ask('seen:a')).toEqual({ ok: true, fields: { members: [], count: 5 } })
+    expect(await built.ask('seen:late')).toMatchObject({ ok: false, code: 'timeout', message: 'late' })
+    expect(await built.ask('hall:a')).toMatchObject({ ok: false, code: 'forbidden' })
+    expect(await built.ask('nowhere:a')).toMatchObject({ ok: false, code: 'unknown_namespace' })
   })
 })

@@ -22,6 +22,7 @@ const options: PrepareOptions = {
   nameBytesMax: 128,
   payloadBytesMax: 1000,
   roomsMax: 10,
+  presence: () => null,
   isJoined: () => true,
   counters: { publishes: new Tally() },
 }
@@ -66,7 +67,7 @@ describe('a frame that is refused whatever happens', () => {
     [{ type: 'leave', room: 'a*' }, 'bad_request'],
     [{ type: 'publish', room: ':', ...data }, 'bad_request'],
     [{ type: 'call', method: 'm', ...data }, 'unsupported'],
-    [{ type: 'presence', room: 'lobby' }, 'unsupported'],
+    [{ type: 'presence', room: 'a*' }, 'bad_request'],
     [{ type: 'history', room: 'lobby', limit: 1 }, 'unsupported'],
   ])('%j: %s', async (frame, code) => {
     const { key, start } = prepared(frame)
@@ -77,7 +78,9 @@ describe('a frame that is refused whatever happens', () => {
   test.each<[object, string]>([
     [{ type: 'join', room: 'lobby', since: { epoch: 'e', offset: 1 } }, 'unsupported'],
     [{ type: 'join', room: 'lobby', history: 5 }, 'unsupported'],
-    [{ type: 'join', room: 'lobby', presence: true }, 'unsupported'],
+    [{ type: 'join', room: 'lobby', presence: true }, 'not_enabled'],
+    [{ type: 'presence', room: 'lobby' }, 'not_enabled'],
+    [{ type: 'presence', room: 'nowhere:a' }, 'unknown_namespace'],
     [{ type: 'publish', room: 'lobby', key: 'k', ...data }, 'unsupported'],
     [{ type: 'send', user: 'bob', key: 'k', ...data }, 'unsupported'],
     [{ type: 'send', ...data }, 'bad_request'],

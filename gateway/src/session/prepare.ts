@@ -2,7 +2,7 @@
 import type { ClientFrameWithPayload } from '@sluice/proto'
 import { type Answer, type Refusal, refusal } from './answer.ts'
 import type { Connection } from './connection.ts'
-import { join, leave, type MembershipOptions } from './membership.ts'
+import { askPresence, join, leave, type MembershipOptions } from './membership.ts'
 import { type PublishOptions, publish, type SignedIn, send } from './publish.ts'
 import type { Prepared } from './requests.ts'
 import { isRefusal, roomOf } from './targets.ts'
@@ -32,8 +32,12 @@ export function prepare(connection: Connection, frame: ClientFrameWithPayload, o
     }
     case 'send':
       return { key: SEND_LANE, exclusive: false, start: () => send(signedIn, frame, options) }
+    case 'presence': {
+      const room = roomOf(frame.room, options.nameBytesMax)
+      if (isRefusal(room)) return refused(room)
+      return { key: room.name, exclusive: false, start: () => askPresence(signedIn, room, options) }
+    }
     case 'call':
-    case 'presence':
     case 'history':
       return refused(refusal('unsupported', `${frame.type}: not offered yet`))
     case 'auth':

@@ -16,6 +16,7 @@ function build() {
   const connections = createConnections()
   const closes = new Tally()
   const time = { now: NOW }
+  const ended: [number, string][] = []
   const read: string[] = []
   const signed: { way: string; done: () => void }[] = []
   const sign = (way: string): Promise<void> => new Promise((done) => signed.push({ way, done }))
@@ -31,6 +32,7 @@ function build() {
     wheel,
     wire,
     reader,
+    onEnd: (connection, departure) => ended.push([connection.number, departure]),
     signIn: {
       withToken: (_, token) => sign(token),
       anonymously: () => sign('anonymously'),
@@ -45,6 +47,7 @@ function build() {
     session,
     connections,
     closes,
+    ended,
     time,
     read,
     signed,
@@ -212,6 +215,24 @@ describe('the end of a socket', () => {
     session.closed(connection, 1006)
     expect([...closes.entries()]).toEqual([[1009, 1]])
     expect(connections.total).toBe(0)
+  })
+
+  test.each([
+    [1000, 'clean'],
+    [1005, 'clean'],
+    [1001, 'broken'],
+    [1006, 'broken'],
+  ])('with %i of the client is %s', (code, departure) => {
+    const { session, connection, ended } = joined()
+    session.closed(connection, code)
+    expect(ended).toEqual([[1, departure]])
+  })
+
+  test('that this gateway has decided is broken, whatever the client answers', () => {
+    const { session, connection, ended, turn } = joined()
+    turn(10)
+    session.closed(connection, 1000)
+    expect(ended).toEqual([[1, 'broken']])
   })
 
   test('that was decided before a breach keeps its code', () => {

@@ -23,6 +23,8 @@ export interface SessionOptions {
   readonly wire: Wire
   readonly reader: Reader
   readonly signIn: SignIn
+  /** A connection is gone; `clean` if its client closed it as one does who leaves. Told before it leaves everything. */
+  readonly onEnd: (connection: Connection, departure: 'clean' | 'broken') => void
   readonly clock: Clock
   readonly due: DueOptions
   /** Added to a token's end, as it is to every check of it. */
@@ -110,11 +112,13 @@ export function createSession(options: SessionOptions): Session {
     },
     pong: heard,
     broken(connection, code) {
+      options.onEnd(connection, 'broken')
       release(connection)
       connection.phase = 'closing'
       connection.closeCode ??= code
     },
     closed(connection, code) {
+      options.onEnd(connection, connection.closeCode === null && CLEAN_CODES.has(code) ? 'clean' : 'broken')
       release(connection)
       connection.phase = 'closed'
       connections.remove(connection)
@@ -126,6 +130,9 @@ export function createSession(options: SessionOptions): Session {
     },
   }
 }
+
+/** A client's close with one of these says that it leaves; 1005 is a close without a code. A page that is left closes with 1001. */
+const CLEAN_CODES: ReadonlySet<number> = new Set([1000, 1005])
 
 /** An id for this process, new at each start: `[A-Za-z0-9_-]`. */
 export function newGatewayId(random: () => Uint8Array): GatewayId {

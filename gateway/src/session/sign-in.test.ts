@@ -92,7 +92,7 @@ describe('signing in', () => {
         time: NOW,
         heartbeatMs: DEFAULT_LIMITS.heartbeatMs,
         limits: { ...DEFAULT_LIMITS },
-        features: [],
+        features: ['presence'],
       },
     ])
   })

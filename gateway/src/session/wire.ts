@@ -14,6 +14,8 @@ export interface WireOptions {
   readonly outbox: Outbox
   readonly topics: Pick<Topics, 'leaveAll'>
   readonly wheel: Wheel<Connection>
+  /** A connection is about to leave everything, as the gateway closes it. */
+  readonly onEnd: (connection: Connection) => void
   readonly counters: { readonly requestErrors: { add(label: string): void } }
 }
 
@@ -31,7 +33,7 @@ export interface Wire {
 }
 
 /** Makes the writing side of the session. */
-export function createWire({ outbox, topics, wheel, counters }: WireOptions): Wire {
+export function createWire({ outbox, topics, wheel, onEnd, counters }: WireOptions): Wire {
   function send(connection: Connection, frame: ServerFrame): void {
     if (!isLive(connection.phase)) return
     const { codec } = connection
@@ -43,6 +45,7 @@ export function createWire({ outbox, topics, wheel, counters }: WireOptions): Wi
     connection.closeCode = code
     connection.backlog = null
     wheel.cancel(connection)
+    onEnd(connection)
     topics.leaveAll(connection)
     // Read on, or the peer's close frame would never be seen.
     if (connection.paused) {

@@ -78,10 +78,10 @@ export const keyFilters = {
   roomShard: (shard: number) => `room.${shard}.>`,
   /** The entries of a shard of the directory. */
   userShard: (shard: number) => `user.${shard}.>`,
-  /** What an instance has written into a shard of rooms. */
-  instanceRooms: (shard: number, instance: Instance) => `room.${shard}.*.*.${asserted(instance)}.*`,
-  /** What an instance has written into a shard of the directory. */
-  instanceUsers: (shard: number, instance: Instance) => `user.${shard}.${asserted(instance)}.*`,
+  /** What an instance has written into a shard of rooms, or into all of them. */
+  instanceRooms: (shard: number | '*', instance: Instance) => `room.${shard}.*.*.${asserted(instance)}.*`,
+  /** What an instance has written into a shard of the directory, or into all of them. */
+  instanceUsers: (shard: number | '*', instance: Instance) => `user.${shard}.${asserted(instance)}.*`,
 } as const
 
 /** Takes the key of a lease apart; null if it is none. */

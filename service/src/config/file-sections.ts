@@ -17,6 +17,7 @@ export const SECTION_OWNERS = {
   limits: 'gateway',
   drain: 'gateway',
   readiness: 'gateway',
+  presence: 'gateway',
   nats: 'both',
   log: 'both',
   namespaces: 'both',

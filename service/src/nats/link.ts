@@ -1,7 +1,15 @@
 // One connection to NATS under the client rules: our own connected flag, so that publishes fail fast instead of vanishing;
 // callbacks that can't throw into the shared connection; fatal ends told to the process. It knows no rooms and no frames.
 import { setTimeout as wait } from 'node:timers/promises'
-import { headers as createHeaders, errors, type Msg, type NatsConnection, type Status } from '@nats-io/transport-node'
+import {
+  headers as createHeaders,
+  createInbox,
+  errors,
+  type Msg,
+  type NatsConnection,
+  type PublishOptions,
+  type Status,
+} from '@nats-io/transport-node'
 import { createConfirm } from './confirm.ts'
 import { createDenials, type Denials } from './denials.ts'
 
@@ -32,6 +40,12 @@ export interface Subscribed {
 /** Headers of one message, by name. */
 export type HeaderValues = Iterable<readonly [name: string, value: string]>
 
+/** See {@link Link.request}. */
+export interface RequestOptions {
+  readonly timeoutMs: number
+  readonly headers?: HeaderValues
+}
+
 /** One connection. */
 export interface Link {
   /** Whether NATS can be reached as far as we know; a write may still be lost until it is confirmed. */
@@ -43,9 +57,18 @@ export interface Link {
   /**
    * Writes a message.
    *
+   * @param reply - where answers go, for questions that have more than one
    * @returns false if the link is down or the server takes no payload of that size; nothing was written then
    */
-  publish(subject: string, payload: Uint8Array, headers?: HeaderValues): boolean
+  publish(subject: string, payload: Uint8Array, headers?: HeaderValues, reply?: string): boolean
+  /**
+   * One question, one answer.
+   *
+   * @throws the library's error where nobody answers, in time or at all, and at once while the link is down
+   */
+  request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<Msg>
+  /** A subject that nobody else hears. */
+  inbox(): string
   /** Whether NATS has refused a publish to the subject for want of a permission; known before its confirmation is, and told once. */
   takeDenial(subject: string): boolean
   /** Opens a subscription, also while the link is down: it is sent at the reconnect. */
@@ -95,10 +118,10 @@ export function createLink(
     get subscriptions() {
       return subscriptions
     },
-    publish(subject, payload, headers) {
+    publish(subject, payload, headers, reply) {
       if (!connected || connection.isClosed()) return false
       try {
-        connection.publish(subject, payload, headers === undefined ? undefined : { headers: buildHeaders(headers) })
+        connection.publish(subject, payload, publishOptions(headers, reply))
         return true
       } catch (error) {
         events.onError(error as Error)
@@ -106,6 +129,12 @@ export function createLink(
       }
     },
     takeDenial: denials.take,
+    request(subject, payload, { timeoutMs, headers }) {
+      if (!connected) return Promise.reject(new errors.ClosedConnectionError())
+      const options = headers === undefined ? {} : { headers: buildHeaders(headers) }
+      return connection.request(subject, payload, { timeout: timeoutMs, ...options })
+    },
+    inbox: createInbox,
     subscribe(subject, deliver) {
       let denied = false
       const subscription = connection.subscribe(subject, {
@@ -181,6 +210,14 @@ function onStatus(status: Status, connection: NatsConnection, { events, denials,
       return events.onError(status.error)
     default:
       return
+  }
+}
+
+function publishOptions(headers?: HeaderValues, reply?: string): PublishOptions | undefined {
+  if (headers === undefined && reply === undefined) return undefined
+  return {
+    ...(headers === undefined ? {} : { headers: buildHeaders(headers) }),
+    ...(reply === undefined ? {} : { reply }),
   }
 }
 

@@ -19,7 +19,7 @@ test.each([
   ['service/src/config/environment.ts', 'process.env.HOME'],
   ['service/src/clock.ts', 'Date.now()'],
   ['gateway/src/gateway.ts', 'build({ random: Math.random })'],
-  ['gateway/src/main.ts', 'process.exit(1)'],
+  ['service/src/process.ts', 'process.exit(1)'],
   ['gateway/src/session/lane.test.ts', 'Date.now()'],
   ['deploy/local/main.ts', 'console.log(process.env.HOME)'],
 ])('%s is the home of %s', (path, power) => {

@@ -13,7 +13,7 @@ interface Power {
 const environment = /^service\/src\/config\/environment\.ts$/
 const clock = /^service\/src\/clock\.ts$/
 const root = /^(gateway\/src\/gateway|router\/src\/router)\.ts$/
-const main = /^(gateway|router)\/src\/main\.ts$/
+const life = /^service\/src\/process\.ts$/
 
 const powers: readonly Power[] = [
   {
@@ -42,9 +42,9 @@ const powers: readonly Power[] = [
   },
   {
     of: /\bprocess\s*\.\s*(?:exit|on|once)\s*\(/g,
-    in: [main],
-    why: 'signals and the end of the process belong to main.ts',
-    instead: 'return, throw, or answer a promise that main.ts waits for',
+    in: [life],
+    why: 'signals and the end of the process belong to process.ts',
+    instead: 'return, throw, or answer a promise that process.ts waits for',
   },
 ]
 

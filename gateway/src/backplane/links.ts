@@ -1,0 +1,35 @@
+// The further connections to NATS of a gateway with presence. Direct gets run in the server's read loop of the connection that
+// asks, so leases must not share one with them, and neither may wait behind rooms.
+import { connectLink, type NatsOptions } from '@sluice/service/nats/connect-link'
+import type { Link, LinkEvents } from '@sluice/service/nats/link'
+
+/** Leases and control; direct gets. */
+export interface PresenceLinks {
+  readonly control: Link
+  readonly reads: Link
+}
+
+/** What the connections are called: in the server's monitoring, and in the log. */
+export type LinkName = 'data' | 'control' | 'reads'
+
+/**
+ * Connects both, waiting for NATS as long as it takes.
+ *
+ * @param name - of the process
+ * @returns null if the signal came before NATS did
+ * @throws NatsRefused
+ */
+export async function connectPresenceLinks(
+  options: NatsOptions & { readonly random: () => number },
+  name: string,
+  events: (link: LinkName) => LinkEvents & { readonly onRetry: (error: Error, attempt: number) => void },
+  signal: AbortSignal,
+): Promise<PresenceLinks | null> {
+  const open = (link: LinkName): Promise<Link | null> =>
+    connectLink({ ...options, name: `${name} ${link}`, need: SMALL }, events(link), signal)
+  const [control, reads] = await Promise.all([open('control'), open('reads')])
+  return control === null || reads === null ? null : { control, reads }
+}
+
+/** What is written on these is small; entries go over the connection of rooms. */
+const SMALL = { bytes: 65_536, because: 'leases and control' }
