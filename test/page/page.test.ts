@@ -56,6 +56,9 @@ test('two tabs on two gateways chat, a message each way, and send to each other 
   await ben.goto(local.page(2))
   await connect(ann, 'ann')
   await connect(ben, 'ben')
+  for (const page of [ann, ben]) {
+    for (const member of ['ann', 'ben']) await page.waitForSelector(`#members > li[data-member=${member}]`)
+  }
   await ann.fill('#text', 'hello from one')
   await ann.click('#send-button')
   await hears(ben, 'ann', 'hello from one')

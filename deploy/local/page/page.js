@@ -1,6 +1,7 @@
 // The local page: forms, message list and frame log around one Connection. Everything that came from elsewhere enters the
 // page as text, never as markup.
 import { Connection } from './connection.js'
+import { Members } from './members.js'
 
 /** Items kept in each list, so that a tab left open over night stays quick. */
 const MESSAGES_MAX = 500
@@ -14,6 +15,7 @@ const room = element('room')
 const problem = element('problem')
 const messages = element('messages')
 const frames = element('frames')
+const members = new Members(element('members'), element('members-title'))
 
 const query = new URLSearchParams(location.search)
 
@@ -94,14 +96,14 @@ function showState(state, detail) {
     finish()
   }
   if (state === 'open') hideProblem()
-  if (state !== 'open') joined = null
+  if (state !== 'open') leftRoom()
   showControls()
 }
 
 /** The connection is over; the form is free for the next one. */
 function finish() {
   connection = null
-  joined = null
+  leftRoom()
   showControls()
 }
 
@@ -117,6 +119,13 @@ function receive(frame) {
     case 'message':
       showMessage(frame)
       break
+    case 'members':
+      if (frame.room === joined) members.replace(frame.members, frame.count)
+      break
+    case 'joined':
+    case 'left':
+      if (frame.room === joined) members[frame.type](frame.member)
+      break
     case 'error':
       showProblem(`${frame.code}: ${frame.message}`)
       break
@@ -130,18 +139,36 @@ function receive(frame) {
 }
 
 async function join(name) {
-  if (!(await attempt({ type: 'join', room: name }))) return
+  const answer = await joinRoom(name)
+  if (answer === null) return
   joined = name
+  members.replace(answer.members ?? null, answer.count)
   addMessage({ kind: 'note', text: `joined ${name}` })
   showControls()
   element('text').focus()
+}
+
+/** With the members where the room's namespace shows them. Resolves with the answer, or null. */
+async function joinRoom(name) {
+  try {
+    return await connection.request({ type: 'join', room: name, presence: true })
+  } catch (error) {
+    if (error.code === 'not_enabled') return (await attempt({ type: 'join', room: name })) ? {} : null
+    showProblem(`join: ${error.code}: ${error.message}`)
+    return null
+  }
+}
+
+function leftRoom() {
+  joined = null
+  members.replace(null)
 }
 
 async function switchRoom() {
   const next = room.value
   if (next === joined) return
   if (joined !== null && !(await attempt({ type: 'leave', room: joined }))) return
-  joined = null
+  leftRoom()
   wanted = next
   showControls()
   await join(next)
