@@ -1,13 +1,12 @@
 // The local page: forms, message list and frame log around one Connection. Everything that came from elsewhere enters the
 // page as text, never as markup.
 import { Connection } from './connection.js'
+import { gatewayLinks } from './gateway-links.js'
 import { Members } from './members.js'
 
 /** Items kept in each list, so that a tab left open over night stays quick. */
 const MESSAGES_MAX = 500
 const FRAMES_MAX = 300
-const DEFAULT_PORTS = [8080, 8081]
-const GATEWAYS_MAX = 16
 
 const element = (id) => document.getElementById(id)
 const user = element('user')
@@ -259,33 +258,7 @@ function showControls() {
 }
 
 function showGatewayLinks() {
-  const own = Number(location.port)
-  element('gateway-links').replaceChildren(...gatewayPorts(own).map((port) => gatewayLink(port, port === own)))
-}
-
-/** The ports that the address tells, as the runner does where they are not the default ones. */
-function gatewayPorts(own) {
-  const told = (query.get('gateways') ?? '').split(',').map(Number)
-  const ports = told.filter((port) => Number.isInteger(port) && port > 0 && port < 65_536).slice(0, GATEWAYS_MAX)
-  if (ports.length > 0) return ports
-  return DEFAULT_PORTS.includes(own) ? DEFAULT_PORTS : [own]
-}
-
-function gatewayLink(port, here) {
-  const item = document.createElement('li')
-  const address = `http://${location.hostname}:${port}/`
-  if (here) {
-    item.textContent = `${address} (this page)`
-    return item
-  }
-  const link = document.createElement('a')
-  const told = query.has('gateways') ? { gateways: query.get('gateways') } : {}
-  link.href = `${address}?${new URLSearchParams({ room: room.value, ...told })}`
-  link.target = '_blank'
-  link.rel = 'noopener'
-  link.textContent = address
-  item.append(link)
-  return item
+  element('gateway-links').replaceChildren(...gatewayLinks(room.value))
 }
 
 /** Empties the field at once, as its owner may write on before the answer comes. */
