@@ -1,0 +1,103 @@
+// A crowd that joins, leaves, crashes and comes back at random, and what must be true of it: the oracle of presence. Repeatable by its
+// seed, but for the timing of processes.
+import type { Client } from './client.ts'
+import type { GatewayProcess } from './gateway.ts'
+import type { Stage } from './stage.ts'
+
+/** A member of the crowd: at most one live socket at a time. */
+interface Person {
+  readonly user: string
+  client: Client | null
+  rooms: Set<string>
+}
+
+/** See {@link createCrowd}. */
+export interface CrowdOptions {
+  readonly stage: Stage
+  readonly people: number
+  /** Fewer than people, so that users have several connections. */
+  readonly users: number
+  readonly rooms: readonly string[]
+  readonly seed: number
+  /** Gateways that can be connected to at this moment. */
+  readonly gateways: () => readonly GatewayProcess[]
+}
+
+/** A crowd. */
+export interface Crowd {
+  /** One random step of one person. */
+  step(): Promise<void>
+  /** Who is in a room by the live sockets: connections by user. */
+  expected(room: string): Record<string, number>
+  /** Sockets that live. */
+  readonly live: number
+}
+
+/** Makes a crowd that has not come yet. */
+export function createCrowd({ stage, people, users, rooms, seed, gateways }: CrowdOptions): Crowd {
+  const crowd: Person[] = Array.from({ length: people }, (_, at) => ({
+    user: `user${at % users}`,
+    client: null,
+    rooms: new Set(),
+  }))
+  let state = seed >>> 0
+  /** A linear congruential generator: any spread does. */
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+
+  /** The socket of a person, unless it has died meanwhile. */
+  function liveOf(person: Person): Client | null {
+    if (person.client !== null && person.client.close !== null) {
+      person.client = null
+      person.rooms = new Set()
+    }
+    return person.client
+  }
+
+  async function connect(person: Person): Promise<void> {
+    const open = gateways()
+    const gateway = open[random(open.length)] as GatewayProcess
+    const client = await stage.user(gateway, person.user).catch(() => null)
+    person.client = client
+    person.rooms = new Set()
+  }
+
+  async function join(person: Person, client: Client, room: string): Promise<void> {
+    const answer = await client.request({ type: 'join', room }, 10_000).catch(() => null)
+    if (answer?.type === 'ok' && person.client === client) person.rooms.add(room)
+  }
+
+  return {
+    async step() {
+      const person = crowd[random(crowd.length)] as Person
+      const client = liveOf(person)
+      if (client === null) return connect(person)
+      const room = rooms[random(rooms.length)] as string
+      const action = random(10)
+      if (action < 5) {
+        if (!person.rooms.has(room)) await join(person, client, room)
+      } else if (action < 7) {
+        person.rooms.delete(room)
+        await client.request({ type: 'leave', room }, 10_000).catch(() => null)
+      } else {
+        person.client = null
+        person.rooms = new Set()
+        if (action < 8) client.socket.close(1000)
+        else client.socket.terminate()
+      }
+    },
+    expected(room) {
+      const counts: Record<string, number> = {}
+      for (const person of crowd) {
+        if (liveOf(person) === null || !person.rooms.has(room)) continue
+        counts[person.user] = (counts[person.user] ?? 0) + 1
+      }
+      return counts
+    },
+    get live() {
+      return crowd.filter((person) => liveOf(person) !== null).length
+    },
+  }
+}
