@@ -1,35 +1,24 @@
-// The core of a router, built on three connections: stores, a place in the fleet, views, and what follows from their changes. The
-// composition root puts the process around it.
-import {
-  API_VERBS,
-  type ApiVerb,
-  createPresenceStores,
-  createSubjects,
-  type EventCause,
-  type GatewayId,
-  type Instance,
-  keyFilters,
-  type LivenessChange,
-  type PresenceStores,
-  type Subjects,
-  userShard,
-} from '@sluice/proto'
+// The core of a router on its three connections: a place in the fleet, the shards that follow from it, and what follows from their
+// changes. The composition root puts the process around it. The stores exist before it starts.
+import { setTimeout as pause } from 'node:timers/promises'
+import { createPresenceStores, type Instance, type LivenessChange } from '@sluice/proto'
 import type { Clock } from '@sluice/service/clock'
-import { type Follower, followBucket } from '@sluice/service/jetstream/bucket-follower'
 import { type Fleet, joinFleet } from '@sluice/service/jetstream/fleet'
 import type { Logger } from '@sluice/service/log'
 import type { Throttle } from '@sluice/service/throttle'
-import { serveApi } from './api/endpoints.ts'
-import { createEndpointStats, type EndpointStats, serveDiscovery } from './api/service-discovery.ts'
+import type { Known } from './api/known.ts'
 import type { RouterConfig } from './config/router-config.ts'
-import { memberEvents, sessionEvents } from './events/event-of.ts'
-import { createEventPublisher, type EventPublisher } from './events/publisher.ts'
-import { createUserLimiter } from './limit/user-limiter.ts'
-import type { Links } from './links.ts'
+import { handOver } from './drain/hand-over.ts'
+import { createFollowUps, type FollowUps } from './follow-ups.ts'
+import type { LinkName, Links } from './links.ts'
+import { BUILD } from './metrics/build.ts'
 import type { Counters } from './metrics/counters.ts'
 import { createReaper } from './reap/reaper.ts'
-import { createOwnership, type Ownership } from './views/ownership.ts'
-import { createPresenceViews, type PresenceViews } from './views/presence-views.ts'
+import { createServices, type Services } from './services.ts'
+import { createLeaseBook } from './shards/lease-book.ts'
+import type { LiveRouter } from './shards/ownership.ts'
+import type { ShardSet } from './shards/shard-set.ts'
+import { type RunningShards, startShards } from './shards/start-shards.ts'
 
 /** See {@link startPresence}. */
 export interface PresenceOptions {
@@ -39,236 +28,243 @@ export interface PresenceOptions {
   readonly log: Logger
   readonly counters: Counters
   readonly throttle: Throttle
+  /** Of this process, for as long as it runs. */
+  readonly id: string
   readonly newInstance: () => Instance
-  readonly version: string
 }
 
 /** The core of a running router. */
 export interface Presence {
   readonly fleet: Fleet
-  readonly views: PresenceViews
-  readonly ownership: Ownership
-  readonly publisher: EventPublisher
-  readonly stats: ReadonlyMap<ApiVerb, EndpointStats>
-  /** Whether everything that was there at the start is known. */
-  readonly loaded: boolean
-  /** Looks for what a break may have lost. */
-  check(): void
-  /** Leaves: the others take over, then this one stops answering. */
-  leave(drainMs: number): Promise<void>
+  readonly shards: ShardSet
+  readonly followUps: FollowUps
+  readonly services: Services
+  /** Whether our lease was held and all our shards were loaded; it stays so once it was. */
+  readonly started: boolean
+  /** When the last stored renewal of our lease was sent, under whatever instance; null before the first. */
+  readonly renewedAt: number | null
+  /** The worst lag of a copy since this was asked last; null if none has come. */
+  takeLagMs(): number | null
+  /** A connection to NATS is away, or back. */
+  away(link: LinkName): void
+  back(): void
+  /** Hands the shards over, then leaves. */
+  drain(): Promise<void>
 }
 
-/** Between two rounds of cleaning, and of looking at users over their limit. */
-const REAP_MS = 1000
-/** Entries of a bucket that was lost count until gateways have written them anew, or this has passed. */
-const SETTLE_MS = 12_000
+/** Between two looks at whom to declare dead: it adds to the time in which a crash is seen. */
+const TICK_MS = 200
+/** Ticks between two rounds of everything else. */
+const ROUND_TICKS = 5
+/** For events that are not acknowledged, of a drain's margin: the rest is for NATS itself. */
+const EVENTS_SHARE = 0.5
+const POLL_MS = 20
 
-/** Starts it. The stores exist. */
+/** Starts it. */
 export function startPresence(options: PresenceOptions): Presence {
-  const { config, links, log, counters, throttle } = options
-  const stores = createPresenceStores(config.nats.prefix)
-  const subjects = createSubjects(config.nats.prefix)
-  let ownership = createOwnership('', [])
-  const fleet = join(options, stores, (change) => onFleet(change))
-  const publisher = createEventPublisher({ nats: links.data, subjects, counters })
-  const { views, limiter } = createViews(options, {
-    stores,
-    subjects,
-    fleet,
-    publisher,
-    owns: (kind, shard) => ownership.owns(kind, shard),
-  })
+  const { config, links, clock } = options
+  let renewedAt: number | null = null
 
-  function onFleet({ counting, routers }: LivenessChange): void {
-    if (routers) ownership = createOwnership(fleet.instance, fleet.liveness.live('router'))
-    if (counting.length > 0) views.recount(counting, causeOf(counting, fleet))
+  const fleet = join(options, {
+    onChange: (change) => onFleet(change),
+    onLoaded: () => judge(),
+    onLost: () => {
+      teller.lost()
+      judge()
+    },
+  })
+  const book = createLeaseBook(fleet.liveness)
+  const routers = (): LiveRouter[] =>
+    fleet.liveness.live('router').map(({ instance, value }) => ({ instance, state: value.state }))
+  const followUps = createFollowUps({
+    ...options,
+    shards: () => shards.set,
+    book: () => book,
+    draining: () => fleet.liveness.draining,
+  })
+  const shards = startShards({
+    ...options,
+    ...links,
+    entries: createPresenceStores(config.nats.prefix).entries,
+    countsAs: fleet.liveness.countsAs,
+    onRoomStep: followUps.onRoomStep,
+    onUserStep: followUps.onUserStep,
+    onLoaded: (shard, covered) => {
+      followUps.onLoaded(shard, covered)
+      teller.tell()
+    },
+    onDoubt: followUps.resync,
+  })
+  const services = createServices({ ...options, prefix: config.nats.prefix, known: knownOf(fleet, shards) })
+  const teller = createTeller(options, fleet, shards.set, services)
+  const reap = reaperOf(options, fleet, shards)
+
+  function onFleet(change: LivenessChange): void {
+    const cause = book.note(change)
+    if (change.counting.length > 0) for (const shard of shards.set.held) shard.recount(change.counting, cause)
+    if (change.routers) judge()
   }
 
-  const entries = followEntries(options, stores, views)
-  const reap = createReaper({
+  function judge(): void {
+    if (!fleet.loaded) return
+    shards.set.judge(fleet.instance, routers())
+    teller.tell()
+  }
+
+  const stopTicking = startTicking((round) => {
+    renewedAt = fleet.renewedAt ?? renewedAt
+    if (fleet.loaded && (round || fleet.liveness.silent.length > 0)) void reap()
+    if (!round) return
+    teller.tell()
+    shards.set.release()
+    followUps.limiter.recheck()
+  })
+
+  return {
+    fleet,
+    shards: shards.set,
+    followUps,
+    services,
+    get started() {
+      return teller.started
+    },
+    get renewedAt() {
+      return fleet.renewedAt ?? renewedAt
+    },
+    takeLagMs: shards.takeLagMs,
+    away(link) {
+      if (link === 'data') shards.feed.missed()
+    },
+    back() {
+      void fleet.check()
+      shards.feed.check()
+    },
+    async drain() {
+      await leave(options, { fleet, shards, followUps, services, routers, nowMs: clock.monotonicMs })
+      stopTicking()
+    },
+  }
+}
+
+/** @param tick - told whether it is time for everything that is done once a second */
+function startTicking(tick: (round: boolean) => void): () => void {
+  let ticks = 0
+  const timer = setInterval(() => tick(++ticks % ROUND_TICKS === 0), TICK_MS)
+  return () => clearInterval(timer)
+}
+
+/** Tells in our lease whether all that we own is loaded, and opens the services when it is for the first time. */
+function createTeller({ log }: PresenceOptions, fleet: Fleet, shards: ShardSet, services: Services) {
+  let said: 'announcing' | 'up' = 'announcing'
+  let started = false
+  return {
+    get started() {
+      return started
+    },
+    lost() {
+      said = 'announcing'
+    },
+    tell() {
+      if (shards.draining) return
+      const state = shards.allLoaded ? 'up' : 'announcing'
+      if (state !== said) {
+        said = state
+        void fleet.setState(state)
+      }
+      if (started || said !== 'up' || fleet.renewedAt === null) return
+      started = true
+      services.open()
+      const { instance } = fleet
+      log.info({ instance, roomShards: shards.owned('room'), userShards: shards.owned('user') }, 'routing')
+    },
+  }
+}
+
+interface Running {
+  readonly fleet: Fleet
+  readonly shards: RunningShards
+  readonly followUps: FollowUps
+  readonly services: Services
+  readonly routers: () => readonly LiveRouter[]
+  readonly nowMs: () => number
+}
+
+async function leave({ config, links, log }: PresenceOptions, running: Running): Promise<void> {
+  const { fleet, shards, followUps, services, routers, nowMs } = running
+  const { drainMs, drainMarginMs } = config.router
+  shards.set.draining = true
+  if (links.control.connected) {
+    await fleet.setState('draining')
+    const outcome = await handOver({ routers, nowMs, pause, waitMs: drainMs })
+    log.info({ outcome }, 'the shards are handed over')
+  }
+  services.stop()
+  shards.stop()
+  const endsAt = nowMs() + drainMarginMs * EVENTS_SHARE
+  while (links.data.connected && followUps.publisher.unacknowledged > 0 && nowMs() < endsAt) await pause(POLL_MS)
+  followUps.publisher.stop()
+  await fleet.leave()
+}
+
+function join(
+  { config, links, clock, log, counters, throttle, newInstance }: PresenceOptions,
+  on: {
+    readonly onChange: (change: LivenessChange) => void
+    readonly onLoaded: () => void
+    readonly onLost: () => void
+  },
+): Fleet {
+  return joinFleet({
+    control: links.control,
+    reads: links.reads,
+    leases: createPresenceStores(config.nats.prefix).leases,
+    tier: 'router',
+    verdict: 'written',
+    describe: () => ({ name: config.router.name, version: BUILD.version }),
+    newInstance,
+    nowMs: clock.monotonicMs,
+    onChange: on.onChange,
+    onLoaded: on.onLoaded,
+    onStartOver: () => log.warn({}, 'the bucket of leases is another'),
+    onLost: (lost, next) => {
+      counters.leasesLost++
+      log.warn({ lost, next }, 'our lease was lost; going on under a new instance')
+      on.onLost()
+    },
+    onSkipped: (why) => counters.skipped.add(why),
+    onRetry: (reason) => {
+      if (throttle('lease') !== null) log.warn({ reason }, 'a lease could not be renewed or read; it is repeated')
+    },
+  })
+}
+
+function knownOf({ liveness }: Fleet, { set, feed }: RunningShards): Known {
+  return {
+    room: (shard) => set.room(shard),
+    user: (shard) => set.user(shard),
+    gateways: () => liveness.live('gateway'),
+    holds: (scope, shard) => set.holds(scope, shard),
+    get fresh() {
+      return feed.fresh
+    },
+  }
+}
+
+function reaperOf(options: PresenceOptions, { liveness }: Fleet, { set }: RunningShards): () => Promise<void> {
+  const { config, links, clock, log, counters, throttle } = options
+  const { leases, entries } = createPresenceStores(config.nats.prefix)
+  return createReaper({
     nats: links.control,
-    leases: stores.leases,
-    entries: stores.entries,
-    liveness: fleet.liveness,
-    instances: () => views.instances,
-    onPurged: (instance) => views.forget(instance),
+    leases,
+    entries,
+    liveness,
+    shards: () => [...set.held].filter(({ scope, shard }) => set.isLoaded(scope, shard)),
+    nowMs: clock.monotonicMs,
+    onBuried: ({ key, value }) => log.warn({ lease: key, process: value.name }, 'a silent process was declared dead'),
     onFault: (error) => {
       if (throttle('reap') !== null)
         log.warn({ reason: error.message }, 'cleaning up after the dead failed; it is repeated')
     },
     counters,
   })
-  const timer = setInterval(() => {
-    if (!entries.loaded || !fleet.loaded) return
-    if (fleet.renewedAt !== null && !announced) announce()
-    void reap()
-    limiter.recheck()
-  }, REAP_MS)
-  let announced = false
-  function announce(): void {
-    announced = true
-    void fleet.setState('up')
-  }
-
-  const loaded = (): boolean => entries.loaded && fleet.loaded
-  const services = answerServices(options, { subjects, views, fleet, ownership: () => ownership, loaded })
-
-  return {
-    fleet,
-    views,
-    get ownership() {
-      return ownership
-    },
-    publisher,
-    stats: services.stats,
-    get loaded() {
-      return loaded()
-    },
-    check() {
-      void fleet.check()
-      void entries.check()
-    },
-    async leave(drainMs) {
-      await fleet.setState('draining')
-      await new Promise((resolve) => setTimeout(resolve, drainMs))
-      services.stop()
-      clearInterval(timer)
-      entries.stop()
-      publisher.stop()
-      await fleet.leave()
-    },
-  }
-}
-
-interface ServiceInputs {
-  readonly subjects: Subjects
-  readonly views: PresenceViews
-  readonly fleet: Fleet
-  readonly ownership: () => Ownership
-  readonly loaded: () => boolean
-}
-
-function answerServices({ links, clock, log, version }: PresenceOptions, inputs: ServiceInputs) {
-  const { subjects, views, fleet, ownership, loaded } = inputs
-  const stats = new Map(API_VERBS.map((verb) => [verb, createEndpointStats()]))
-  const api = serveApi({
-    nats: links.data,
-    subjects,
-    known: { rooms: views.rooms, users: views.users, gateways: () => fleet.liveness.live('gateway') },
-    ownership,
-    ready: loaded,
-    revision: () => views.revision,
-    nowMs: clock.monotonicMs,
-    stats,
-    onFault: (err, verb) => log.error({ err, verb }, 'fault while answering a service'),
-  })
-  const started = new Date(clock.now()).toISOString()
-  const discovery = serveDiscovery({ nats: links.data, subjects, id: fleet.instance, version, started, stats })
-  return {
-    stats,
-    stop() {
-      discovery.stop()
-      api.stop()
-    },
-  }
-}
-
-function join(options: PresenceOptions, stores: PresenceStores, onChange: (change: LivenessChange) => void): Fleet {
-  const { config, links, clock, log, counters, throttle } = options
-  const fleet: Fleet = joinFleet({
-    control: links.control,
-    reads: links.reads,
-    leases: stores.leases,
-    tier: 'router',
-    verdict: 'written',
-    describe: () => ({ name: config.router.name, version: options.version }),
-    newInstance: options.newInstance,
-    nowMs: clock.monotonicMs,
-    onChange,
-    onLoaded: () => undefined,
-    onStartOver: () => log.warn({}, 'the bucket of leases is another'),
-    onLost: (lost, next) => {
-      log.warn({ lost, next }, 'our lease was lost; going on under a new instance')
-      // Everything is known already: there is nothing to announce.
-      void fleet.setState('up')
-    },
-    onSkipped: (why) => counters.skipped.add(why),
-    onRetry: (reason) => {
-      if (throttle('lease') !== null) log.warn({ reason }, 'the lease could not be renewed or read; it is repeated')
-    },
-  })
-  return fleet
-}
-
-interface ViewInputs {
-  readonly stores: PresenceStores
-  readonly subjects: Subjects
-  readonly fleet: Fleet
-  readonly publisher: EventPublisher
-  readonly owns: Ownership['owns']
-}
-
-function createViews(
-  { config, links, clock, counters }: PresenceOptions,
-  { stores, subjects, fleet, publisher, owns }: ViewInputs,
-) {
-  const { liveness } = fleet
-  const gatewayOf = (instance: Instance): GatewayId => {
-    const lease = [...liveness.live('gateway'), ...liveness.reapable].find((live) => live.instance === instance)
-    return lease?.value.gateway ?? (instance as GatewayId)
-  }
-  const contextOf = (cause: EventCause | null) => ({ gatewayOf, now: clock.now(), cause })
-  const views = createPresenceViews(stores.entries, liveness.countsAs, {
-    onMembers: ({ room, shard, view }, changes, before, cause) => {
-      if (!owns('room', shard)) return
-      publisher.publish(memberEvents(room.name, changes, { before, after: view.count }, contextOf(cause)))
-    },
-    onSessions: (changes, cause) => {
-      const owned = changes.filter(({ user }) => owns('user', userShard(user)))
-      publisher.publish(sessionEvents(owned, contextOf(cause)))
-      for (const { kind, user } of owned) if (kind === 'connected') limiter.check(user)
-    },
-    onSkipped: (why) => counters.skipped.add(why),
-  })
-  const limiter = createUserLimiter({
-    nats: links.control,
-    subjects,
-    users: views.users,
-    connectionsMax: config.accept.userConnectionsMax,
-    close: config.accept.userConnectionsClose,
-    draining: () => liveness.draining,
-    counters,
-  })
-  return { views, limiter }
-}
-
-function followEntries(
-  { links, log, throttle }: PresenceOptions,
-  { entries }: PresenceStores,
-  views: PresenceViews,
-): Follower {
-  return followBucket({
-    nats: links.data,
-    reads: links.reads,
-    stream: entries.stream,
-    stored: entries.subject(keyFilters.all()),
-    copies: entries.followed(keyFilters.all()),
-    onEntry: views.onEntry,
-    onStartOver: () => {
-      log.warn({}, 'the bucket of presence is another; gateways write it anew')
-      views.startOver()
-      setTimeout(() => views.settle(), SETTLE_MS).unref()
-    },
-    onRead: () => undefined,
-    onFault: (error) => {
-      if (throttle('entries') !== null) log.warn({ reason: error.message }, 'entries could not be read; it is repeated')
-    },
-  })
-}
-
-/** The lease that made instances count or not: every owner names the same. */
-function causeOf(instances: readonly Instance[], { liveness }: Fleet): EventCause | null {
-  const leases = [...liveness.reapable, ...liveness.live('gateway')]
-  const lease = leases.find(({ instance }) => instances.includes(instance))
-  return lease === undefined ? null : { kind: 'lease', instance: lease.instance, revision: lease.revision }
 }

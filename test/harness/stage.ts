@@ -9,7 +9,7 @@ import { type GatewayOptions, type GatewayProcess, launchGateway, startGateway }
 import { type JwksServer, startJwks } from './jwks.ts'
 import { type NatsOptions, type NatsServer, startNats } from './nats.ts'
 import { RawSocket } from './raw-socket.ts'
-import { type RouterProcess, startRouter } from './router.ts'
+import { launchRouter, type RouterProcess, startRouter } from './router.ts'
 import { makeToken, type TokenOptions } from './tokens.ts'
 
 /** Starts things and ends them. */
@@ -45,6 +45,11 @@ export class Stage implements AsyncDisposable {
   /** A router that is ready. */
   async router(nats: NatsServer, env?: NodeJS.ProcessEnv): Promise<RouterProcess> {
     return this.use(await startRouter(nats.url, env))
+  }
+
+  /** A router that may never be. */
+  launchRouter(natsUrl: string, env?: NodeJS.ProcessEnv): RouterProcess {
+    return this.use(launchRouter(natsUrl, env))
   }
 
   /** A gateway that may never be. */

@@ -1,27 +1,23 @@
-// The answers to services, from what this router knows. Pure; who is asked and when to stay silent is endpoints.ts's.
+// The answers to services, from shards that are held here. Pure; who is asked, what is gathered from others and when to stay silent
+// is endpoints.ts's.
 import {
   API_ANSWER_BYTES_MAX,
   API_ROOMS_MAX,
   type ApiAnswerOf,
-  type ApiRequestOf,
+  ENTRY_SESSIONS_MAX,
   type GatewayId,
   LIMITS,
   type Live,
   parseRoom,
   ROOM_MEMBERS_MAX,
   type Room,
+  type RoomCount,
   type RoomName,
-  type UsersView,
+  type UserName,
+  type ViewMember,
 } from '@sluice/proto'
-import type { ViewedRoom } from '../views/presence-views.ts'
-
-/** What answers are made of. */
-export interface Known {
-  readonly rooms: ReadonlyMap<RoomName, ViewedRoom>
-  readonly users: UsersView
-  /** Live gateways. */
-  readonly gateways: () => readonly Live[]
-}
+import type { RoomShard } from '../shards/room-shard.ts'
+import type { UserShard } from '../shards/user-shard.ts'
 
 /** A request's room: the schema has checked that it is one. */
 export function roomOf(raw: string): Room {
@@ -31,80 +27,53 @@ export function roomOf(raw: string): Room {
 }
 
 /** Who is in a room. */
-export function presenceAnswer(known: Known, { room: raw, limit }: ApiRequestOf<'presence'>): ApiAnswerOf<'presence'> {
-  const { name } = roomOf(raw)
-  const view = known.rooms.get(name)?.view
-  const members: ApiAnswerOf<'presence'>['members'] = []
-  let bytes = 0
+export function presenceAnswer(shard: RoomShard, { name }: Room, limit = ROOM_MEMBERS_MAX): ApiAnswerOf<'presence'> {
+  const view = shard.rooms.get(name)?.view
+  const members: ViewMember[] = []
+  let bytes = ENVELOPE_BYTES
   for (const member of view?.members ?? []) {
-    // Measured only where it can matter: a thousand members without info are far below the bound.
-    bytes += member.info === undefined ? ENVELOPE_BYTES : ENVELOPE_BYTES + 3 * JSON.stringify(member.info).length
-    if (members.length >= (limit ?? ROOM_MEMBERS_MAX) || bytes > API_ANSWER_BYTES_MAX) break
-    members.push({ ...member })
+    bytes += bytesOf(member)
+    if (members.length >= limit || bytes > API_ANSWER_BYTES_MAX) break
+    members.push(member)
   }
   const count = view?.count ?? 0
   return {
     room: name,
     count,
     connections: view?.connections ?? 0,
-    members,
+    members: members.map((member) => ({ ...member })),
     ...(members.length < count ? { truncated: true } : {}),
   }
 }
 
-/** A member without info: names of 128 bytes, escaped at worst, and the fields' names. */
-const ENVELOPE_BYTES = 800
-
-/** How many are in rooms. */
-export function countAnswer(known: Known, { rooms }: ApiRequestOf<'count'>): ApiAnswerOf<'count'> {
-  const counts = rooms.map((raw) => {
-    const { name } = roomOf(raw)
-    const view = known.rooms.get(name)?.view
-    return [name, { members: view?.count ?? 0, connections: view?.connections ?? 0 }] as const
-  })
-  return { counts: Object.fromEntries(counts) }
+/** How many are in a room. */
+export function roomCount(shard: RoomShard, room: RoomName): RoomCount {
+  const view = shard.rooms.get(room)?.view
+  return { room, members: view?.count ?? 0, connections: view?.connections ?? 0 }
 }
 
-/** The occupied rooms of a namespace, page by page. */
-export function roomsAnswer(
-  known: Known,
-  { namespace, after, limit = ROOM_MEMBERS_MAX }: ApiRequestOf<'rooms'>,
-): ApiAnswerOf<'rooms'> {
-  const from = after === undefined ? '' : roomOf(after).name
-  const names: RoomName[] = []
-  for (const { room, view } of known.rooms.values()) {
-    if (room.namespace === namespace && view.count > 0 && room.name > from) names.push(room.name)
-  }
-  names.sort()
-  const listed = names.slice(0, limit)
-  const last = listed.at(-1)
-  return {
-    rooms: listed.map((room) => {
-      const view = known.rooms.get(room)?.view
-      return { room, members: view?.count ?? 0, connections: view?.connections ?? 0 }
-    }),
-    ...(names.length > listed.length && last !== undefined ? { next: last } : {}),
-  }
-}
-
-/** Where a user is. */
-export function userAnswer(known: Known, { user }: ApiRequestOf<'user'>): ApiAnswerOf<'user'> {
-  const sessions = known.users.sessionsOf(user)
-  const rooms: RoomName[] = []
-  for (const { room, view } of known.rooms.values()) if (view.get(user) !== null) rooms.push(room.name)
+/** The sessions of a user; its rooms are in other shards. */
+export function userAnswer(shard: UserShard, user: UserName, rooms: readonly RoomName[]): ApiAnswerOf<'user'> {
+  const sessions = shard.view.sessionsOf(user)
   return {
     user,
     connections: sessions.length,
-    sessions: sessions.map(({ session, gateway, since }) => ({ session, gateway, since })),
-    rooms: rooms.sort().slice(0, API_ROOMS_MAX),
+    sessions: sessions.slice(0, ENTRY_SESSIONS_MAX).map(({ session, gateway, since }) => ({ session, gateway, since })),
+    rooms: rooms.slice(0, API_ROOMS_MAX),
   }
 }
 
-/** The gateways. */
-export function gatewaysAnswer(known: Known): ApiAnswerOf<'gateways'> {
+/** The gateways. One that has lost its lease a moment ago is there once, as it is now. */
+export function gatewaysAnswer(leases: readonly Live[]): ApiAnswerOf<'gateways'> {
+  const gateways = new Map<GatewayId, Live>()
+  for (const lease of leases) {
+    const gateway = lease.value.gateway ?? (lease.instance as GatewayId)
+    const known = gateways.get(gateway)
+    if (known === undefined || known.revision < lease.revision) gateways.set(gateway, lease)
+  }
   return {
-    gateways: known.gateways().map(({ instance, value }) => ({
-      gateway: value.gateway ?? (instance as GatewayId),
+    gateways: [...gateways].map(([gateway, { value }]) => ({
+      gateway,
       name: value.name,
       connections: value.connections ?? 0,
       // A dead one is not among the live.
@@ -112,4 +81,13 @@ export function gatewaysAnswer(known: Known): ApiAnswerOf<'gateways'> {
       version: value.version,
     })),
   }
+}
+
+/** The field names of a member, and what stands around all of them. */
+const MEMBER_BYTES = 48
+const ENVELOPE_BYTES = 1024
+
+function bytesOf({ user, info }: ViewMember): number {
+  const infoBytes = info === undefined ? 0 : Buffer.byteLength(JSON.stringify(info))
+  return MEMBER_BYTES + Buffer.byteLength(JSON.stringify(user)) + infoBytes
 }

@@ -1,60 +1,52 @@
-// The verbs on NATS: every router hears every request, and those that own the shard answer, so that a frozen one delays nobody.
-// Bad input gets a typed error; a fault of ours gets `internal` and is logged.
+// The verbs on NATS: every router hears every request, and those that hold the shard answer, so that a frozen one delays nobody. Bad
+// input gets a typed error; a fault of ours gets `internal` and is logged.
 import {
-  API_REVISION_WAIT_MS,
   API_VERBS,
   type ApiVerb,
   apiErrorNumber,
-  decodeApiRequest,
-  type ErrorCode,
   encodeApiError,
   HEADER_SERVICE_ERROR,
   HEADER_SERVICE_ERROR_CODE,
-  roomShard,
-  type Subjects,
-  userShard,
 } from '@sluice/proto'
-import type { NatsPort } from '@sluice/service/jetstream/port'
-import type { Ownership } from '../views/ownership.ts'
-import { countAnswer, gatewaysAnswer, type Known, presenceAnswer, roomOf, roomsAnswer, userAnswer } from './answers.ts'
-import type { EndpointStats } from './service-discovery.ts'
+import type { EndpointStats } from './endpoint-stats.ts'
+import { type ApiReply, answerTo, type VerbOptions } from './verbs.ts'
 
 /** See {@link serveApi}. */
-export interface ApiOptions {
-  readonly nats: NatsPort
-  readonly subjects: Subjects
-  readonly known: Known
-  readonly ownership: () => Ownership
-  /** Whether what this router knows is complete. Before it is, others answer, or nobody. */
-  readonly ready: () => boolean
-  /** The highest revision that the views have seen. */
-  readonly revision: () => number
-  readonly nowMs: () => number
+export interface ApiOptions extends VerbOptions {
   readonly stats: ReadonlyMap<ApiVerb, EndpointStats>
   readonly onFault: (error: unknown, verb: ApiVerb) => void
 }
 
-/** Between two looks at the revision that a request waits for. */
-const REVISION_POLL_MS = 5
+/** Requests that may wait for a load, a revision or others at once. */
+const PENDING_MAX = 10_000
 
 /** Begins to answer. */
 export function serveApi(options: ApiOptions): { stop(): void } {
-  const { nats, subjects, ready, stats, onFault, nowMs } = options
+  const { nats, subjects, stats, onFault, nowMs } = options
+  let pending = 0
+
+  async function answer(verb: ApiVerb, data: Uint8Array): Promise<ApiReply> {
+    if (pending >= PENDING_MAX) return { code: 'rate_limited', message: 'too many requests wait for their answer' }
+    pending++
+    try {
+      return await answerTo(verb, data, options)
+    } catch (error) {
+      onFault(error, verb)
+      return { code: 'internal', message: 'a fault of the router' }
+    } finally {
+      pending--
+    }
+  }
+
   const subscriptions = API_VERBS.map((verb) =>
-    nats.subscribe(subjects.api(verb), (message) => {
-      if (message.reply === undefined || message.reply === '' || !ready()) return
-      const { reply, data } = message
+    nats.subscribe(subjects.api(verb), ({ data, reply }) => {
+      if (reply === undefined || reply === '') return
       const startedMs = nowMs()
-      void answerTo(verb, data, options)
-        .catch((error: unknown): ApiFailure => {
-          onFault(error, verb)
-          return { code: 'internal', message: 'a fault of the router' }
-        })
-        .then((answer) => {
-          if (answer === null) return
-          stats.get(verb)?.record(nowMs() - startedMs, 'code' in answer ? answer.message : null)
-          respond(nats, reply, answer)
-        })
+      void answer(verb, data).then((answered) => {
+        if (answered === null) return
+        stats.get(verb)?.record(nowMs() - startedMs, 'code' in answered ? answered : null)
+        respond(options, reply, answered)
+      })
     }),
   )
   return {
@@ -64,66 +56,14 @@ export function serveApi(options: ApiOptions): { stop(): void } {
   }
 }
 
-interface ApiFailure {
-  readonly code: ErrorCode
-  readonly message: string
-}
-
-type ApiReply = { readonly body: object } | ApiFailure
-
-/** Null where another router answers. */
-async function answerTo(verb: ApiVerb, data: Uint8Array, options: ApiOptions): Promise<ApiReply | null> {
-  const { known } = options
-  switch (verb) {
-    case 'presence': {
-      const parsed = decodeApiRequest(verb, data)
-      if (!parsed.ok) return malformed(parsed.message)
-      if (!options.ownership().owns('room', roomShard(roomOf(parsed.request.room)))) return null
-      if (!(await waitForRevision(parsed.request.revision ?? 0, options))) {
-        return { code: 'unavailable', message: 'the revision asked for has not been seen yet' }
-      }
-      return { body: presenceAnswer(known, parsed.request) }
-    }
-    case 'count': {
-      const parsed = decodeApiRequest(verb, data)
-      return parsed.ok ? { body: countAnswer(known, parsed.request) } : malformed(parsed.message)
-    }
-    case 'rooms': {
-      const parsed = decodeApiRequest(verb, data)
-      return parsed.ok ? { body: roomsAnswer(known, parsed.request) } : malformed(parsed.message)
-    }
-    case 'user': {
-      const parsed = decodeApiRequest(verb, data)
-      if (!parsed.ok) return malformed(parsed.message)
-      if (!options.ownership().owns('user', userShard(parsed.request.user))) return null
-      return { body: userAnswer(known, parsed.request) }
-    }
-    case 'gateways':
-      return { body: gatewaysAnswer(known) }
-  }
-}
-
-function malformed(message: string): ApiFailure {
-  return { code: 'bad_request', message }
-}
-
-async function waitForRevision(revision: number, { revision: seen, nowMs }: ApiOptions): Promise<boolean> {
-  const until = nowMs() + API_REVISION_WAIT_MS
-  while (seen() < revision) {
-    if (nowMs() >= until) return false
-    await new Promise((resolve) => setTimeout(resolve, REVISION_POLL_MS))
-  }
-  return true
-}
-
-function respond(nats: NatsPort, reply: string, answer: ApiReply): void {
+function respond({ nats }: ApiOptions, reply: string, answer: NonNullable<ApiReply>): void {
   if ('body' in answer) {
     nats.publish(reply, encoder.encode(JSON.stringify(answer.body)))
     return
   }
   nats.publish(reply, encoder.encode(encodeApiError(answer)), [
     [HEADER_SERVICE_ERROR_CODE, `${apiErrorNumber(answer.code)}`],
-    [HEADER_SERVICE_ERROR, answer.code],
+    [HEADER_SERVICE_ERROR, answer.message],
   ])
 }
 

@@ -1,13 +1,8 @@
 // What a change of a view is as an event for backends. Pure.
-import type {
-  EventCause,
-  GatewayId,
-  Instance,
-  MemberChange,
-  PresenceEvent,
-  RoomName,
-  SessionChange,
-} from '@sluice/proto'
+import type { EventCause, GatewayId, Instance, MemberChange, PresenceEvent, ShardScope } from '@sluice/proto'
+import type { RoomStep } from '../shards/room-shard.ts'
+import type { Cause } from '../shards/shard.ts'
+import type { UserStep } from '../shards/user-shard.ts'
 
 /** An event with what made it. */
 export interface CausedEvent {
@@ -21,54 +16,62 @@ export interface EventContext {
   readonly gatewayOf: (instance: Instance) => GatewayId
   /** Wall time in milliseconds. */
   readonly now: number
-  /** A lease that changed the counting; null where entries did, and each change names its own revision. */
-  readonly cause: EventCause | null
 }
 
-/** Joins and leaves of a room, and that it is occupied or empty now. */
-export function memberEvents(
-  room: RoomName,
-  changes: readonly MemberChange[],
-  counts: { readonly before: number; readonly after: number },
-  context: EventContext,
-): CausedEvent[] {
-  const events = changes.map(({ kind, member, revision, asOf, instances }): CausedEvent => {
-    const event = { kind, user: member.user, room, ...common(instances, asOf, context) }
-    return { event, cause: context.cause ?? { kind: 'entry', revision } }
+/** Joins and leaves of a room, then that it is occupied or empty now. */
+export function memberEvents({ held, changes, countBefore, cause }: RoomStep, context: EventContext): CausedEvent[] {
+  const room = held.room.name
+  const told = (kind: MemberChange['kind'] | 'occupied' | 'empty', change: MemberChange): CausedEvent => ({
+    event: { kind, user: change.member.user, room, ...common(change, cause, context) } as PresenceEvent,
+    cause: causeOf(change, cause),
   })
-  const edge = edgeOf(counts)
-  const of =
-    edge === null ? undefined : changes.findLast(({ kind }) => kind === (edge === 'occupied' ? 'joined' : 'left'))
-  if (edge === null || of === undefined) return events
-  const event = { kind: edge, user: of.member.user, room, ...common(of.instances, of.asOf, context) }
-  return [...events, { event, cause: context.cause ?? { kind: 'entry', revision: of.revision } }]
+  const events = changes.map((change) => told(change.kind, change))
+  if (countBefore === 0 && held.view.count > 0) {
+    const first = changes.find(({ kind }) => kind === 'joined')
+    if (first !== undefined) events.push(told('occupied', first))
+  }
+  if (countBefore > 0 && held.view.count === 0) {
+    const last = changes.findLast(({ kind }) => kind === 'left')
+    if (last !== undefined) events.push(told('empty', last))
+  }
+  return events
 }
 
 /** Connections that came or went. */
-export function sessionEvents(changes: readonly SessionChange[], context: EventContext): CausedEvent[] {
-  return changes.map(({ kind, user, session, connections, revision, asOf, instances }): CausedEvent => {
-    const event = {
-      kind,
-      user,
-      session: session.session,
-      connections,
-      ...common(instances, asOf, context),
-      gateway: session.gateway,
+export function sessionEvents({ changes, cause }: UserStep, context: EventContext): CausedEvent[] {
+  return changes.map((change) => {
+    const { kind, user, session, connections } = change
+    const { gateway, ...rest } = { ...common(change, cause, context), gateway: session.gateway }
+    return {
+      event: { kind, user, session: session.session, connections, gateway, ...rest },
+      cause: causeOf(change, cause),
     }
-    return { event, cause: context.cause ?? { kind: 'entry', revision } }
   })
 }
 
-function edgeOf({ before, after }: { readonly before: number; readonly after: number }): 'occupied' | 'empty' | null {
-  if ((before === 0) === (after === 0)) return null
-  return after === 0 ? 'empty' : 'occupied'
+/** That events of a shard may be missing before this one. */
+export function resyncEvent(scope: ShardScope, shard: number, revision: number, now: number): CausedEvent {
+  return { event: { kind: 'resync', scope, shard, at: now, revision }, cause: { kind: 'entry', revision } }
 }
 
-function common(instances: readonly Instance[], asOf: number, { gatewayOf, now, cause }: EventContext) {
+interface Changed {
+  readonly kind: string
+  readonly revision: number
+  readonly asOf: number
+  readonly instances: readonly Instance[]
+}
+
+const ENDS: ReadonlySet<string> = new Set(['left', 'disconnected'])
+
+function common({ kind, asOf, instances }: Changed, cause: Cause, { gatewayOf, now }: EventContext) {
   return {
     gateway: gatewayOf(instances[0] ?? ''),
     at: now,
-    ...(cause?.kind === 'lease' ? { reason: 'expired' } : {}),
+    ...(cause !== null && ENDS.has(kind) ? { reason: 'expired' } : {}),
     revision: asOf,
   }
+}
+
+function causeOf({ instances, revision }: Changed, cause: Cause): EventCause {
+  return cause === null ? { kind: 'entry', revision } : cause(instances, revision)
 }

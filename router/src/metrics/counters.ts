@@ -1,39 +1,49 @@
-// What a router counts: plain numbers, read when Prometheus asks.
+// What a router counts: plain numbers, read when Prometheus asks; metric-table.ts says how. Numbers only grow. No room, user or
+// address is ever a label.
 import { Tally } from '@sluice/service/metrics/tally'
 
 /** Everything that a router counts. */
 export interface Counters {
-  eventsPublished: number
-  eventsRetried: number
-  eventsLost: number
+  /** Events, by what came of them. */
+  readonly events: Tally
+  /** Leases that this router has declared dead. */
   leasesBuried: number
+  /** Times that our own lease was lost. */
+  leasesLost: number
+  /** What dead instances left in one shard, purged. */
   purges: number
+  /** Sessions that gateways were told to close, each once. */
   limitCloses: number
-  natsReconnects: number
-  natsErrors: number
-  uncaughtExceptions: number
-  /** Looks at a changed configuration, by result. */
-  readonly configReloads: Tally
+  /** Entries that came as live copies or by a read. */
+  entries: number
   /** Values that were not understood, by why. */
   readonly skipped: Tally
   /** Stores made or changed, by outcome. */
   readonly stores: Tally
+  natsReconnects: number
+  natsErrors: number
+  natsAuthorizationErrors: number
+  /** Looks at a changed configuration, by result. */
+  readonly configReloads: Tally
+  /** Exceptions that nobody caught; the first ends the process. */
+  uncaughtExceptions: number
 }
 
 /** Counters of a process that has just started. */
 export function createCounters(): Counters {
   return {
-    eventsPublished: 0,
-    eventsRetried: 0,
-    eventsLost: 0,
+    events: new Tally(['published', 'duplicate', 'retried', 'dropped']),
     leasesBuried: 0,
+    leasesLost: 0,
     purges: 0,
     limitCloses: 0,
-    natsReconnects: 0,
-    natsErrors: 0,
-    uncaughtExceptions: 0,
-    configReloads: new Tally(['applied', 'refused']),
+    entries: 0,
     skipped: new Tally(['newer', 'malformed']),
     stores: new Tally(['created', 'updated', 'failed']),
+    natsReconnects: 0,
+    natsErrors: 0,
+    natsAuthorizationErrors: 0,
+    configReloads: new Tally(['applied', 'refused']),
+    uncaughtExceptions: 0,
   }
 }

@@ -1,27 +1,31 @@
-// Every metric of the router: name, type, label, help, and where its number is read. Pure but for what it is given.
-import { type Metric, metricForms } from '@sluice/service/metrics/metric'
+// Every metric of the router: name, type, label, help, and where its number is read. The table in deploy/operators.md is checked
+// against it in both directions. Pure but for what it is given.
+import { API_VERBS, type ApiVerb, type ShardScope, type Tier } from '@sluice/proto'
+import { type Metric, metricForms, plainMetric, type Reading } from '@sluice/service/metrics/metric'
 import { type ProcessSample, processMetrics } from '@sluice/service/metrics/process-metrics'
-import type { Tally } from '@sluice/service/metrics/tally'
+import type { EndpointStats } from '../api/endpoint-stats.ts'
 import type { Counters } from './counters.ts'
 
-/** What the parts know about the present moment. */
+/** What the parts know about the present moment; asked at scrape, so each must be cheap. */
 export interface Gauges {
+  natsConnections(): number
+  shardsOwned(scope: ShardScope): number
+  shardsLoaded(scope: ShardScope): number
   rooms(): number
   members(): number
   users(): number
   userConnections(): number
-  gateways(): number
-  routers(): number
-  roomShardsOwned(): number
-  userShardsOwned(): number
-  leaseAgeSeconds(): number
+  /** Leases of a tier that live, and that are dead and not cleaned up yet. */
+  leases(tier: Tier, state: 'live' | 'dead'): number
+  /** Null before the first renewal. */
+  leaseAgeMs(): number | null
+  /** The worst since this was asked last; null without any change since then. */
+  takeViewLagMs(): number | null
   eventsUnacknowledged(): number
-  natsConnected(): boolean
+  /** Null before anything is answered. */
+  queries(verb: ApiVerb): EndpointStats | null
   ready(): boolean
-  /** Requests answered, by verb. */
-  requests(): Tally
-  /** Those that were answered by an error, by verb. */
-  requestErrors(): Tally
+  draining(): boolean
 }
 
 /** One look at what the router counts and knows. */
@@ -30,56 +34,172 @@ export interface RouterSample {
   readonly gauges: Gauges
 }
 
+/** One metric of a router. */
+export type RouterMetric = Metric<RouterSample & ProcessSample>
+
 const PREFIX = 'sluice_router_'
+const SCOPES: readonly ShardScope[] = ['room', 'user']
+const TIERS: readonly Tier[] = ['gateway', 'router']
+
 const { counter, gauge, tally } = metricForms<RouterSample>(PREFIX)
 
-/** All of them, in the order in which they are told. */
-export const metricTable: readonly Metric<RouterSample & ProcessSample>[] = [
-  gauge('rooms', 'Rooms that are known, occupied or lately left.', ({ gauges }) => gauges.rooms()),
-  gauge('members', 'Members of all rooms.', ({ gauges }) => gauges.members()),
-  gauge('users', 'Users online.', ({ gauges }) => gauges.users()),
-  gauge('user_connections', 'Connections of all users.', ({ gauges }) => gauges.userConnections()),
-  gauge('gateways', 'Live leases of gateways.', ({ gauges }) => gauges.gateways()),
-  gauge('routers', 'Live leases of routers.', ({ gauges }) => gauges.routers()),
-  gauge('room_shards_owned', 'Shards of rooms that this router answers for.', ({ gauges }) => gauges.roomShardsOwned()),
-  gauge('user_shards_owned', 'Shards of users that this router answers for.', ({ gauges }) => gauges.userShardsOwned()),
-  gauge('lease_age_seconds', 'Time since our lease was last renewed.', ({ gauges }) => gauges.leaseAgeSeconds()),
-  tally('requests', 'verb', 'Requests of services that were answered.', ({ gauges }) => gauges.requests()),
-  tally('request_errors', 'verb', 'Requests of services that were answered by an error.', ({ gauges }) =>
-    gauges.requestErrors(),
+function labelled(
+  type: RouterMetric['type'],
+  name: string,
+  labels: readonly string[],
+  help: string,
+  read: (sample: RouterSample) => readonly Reading[],
+): RouterMetric {
+  return { name: `${PREFIX}${name}`, type, labels, help, read }
+}
+
+function byScope(name: string, help: string, of: (gauges: Gauges, scope: ShardScope) => number): RouterMetric {
+  return labelled('gauge', name, ['scope'], help, ({ gauges }) =>
+    SCOPES.map((scope) => ({ labels: { scope }, value: of(gauges, scope) })),
+  )
+}
+
+function byVerb(
+  type: RouterMetric['type'],
+  name: string,
+  help: string,
+  of: (stats: EndpointStats) => number,
+): RouterMetric {
+  return labelled(type, name, ['verb'], help, ({ gauges }) =>
+    API_VERBS.map((verb) => {
+      const stats = gauges.queries(verb)
+      return { labels: { verb }, value: stats === null ? 0 : of(stats) }
+    }),
+  )
+}
+
+const shardMetrics: readonly RouterMetric[] = [
+  byScope('shards_owned', 'Shards that this router owns, of rooms and of users.', (gauges, scope) =>
+    gauges.shardsOwned(scope),
   ),
-  counter('events_published', 'Events that the stream has acknowledged.', ({ counters }) => counters.eventsPublished),
-  counter(
-    'events_retried',
-    'Attempts to publish an event that were repeated.',
-    ({ counters }) => counters.eventsRetried,
+  byScope('shards_loaded', 'Shards that this router answers for.', (gauges, scope) => gauges.shardsLoaded(scope)),
+  gauge('rooms', 'Rooms in these shards, occupied or left lately.', ({ gauges }) => gauges.rooms()),
+  gauge('members', 'Members of these rooms together.', ({ gauges }) => gauges.members()),
+  gauge('users', 'Users online in these shards.', ({ gauges }) => gauges.users()),
+  gauge('user_connections', 'Connections of these users.', ({ gauges }) => gauges.userConnections()),
+  counter('entries', 'Entries that were read or came as copies.', ({ counters }) => counters.entries),
+  plainMetric<RouterSample>(
+    'gauge',
+    `${PREFIX}view_lag_seconds`,
+    'Time from the storing of an entry until it was seen here, worst since the last scrape, by the clocks of both.',
+    ({ gauges }) => secondsOf(gauges.takeViewLagMs()),
   ),
-  counter('events_lost', 'Events that did not fit the queue.', ({ counters }) => counters.eventsLost),
+  tally(
+    'skipped_values',
+    'reason',
+    'Leases, entries and messages of routers that were skipped: of a newer release, or malformed.',
+    ({ counters }) => counters.skipped,
+  ),
+]
+
+const queryMetrics: readonly RouterMetric[] = [
+  labelled(
+    'counter',
+    'queries_total',
+    ['verb', 'result'],
+    'Requests of services that this router has answered: ok, or an error by its code.',
+    ({ gauges }) =>
+      API_VERBS.flatMap((verb) =>
+        Array.from(gauges.queries(verb)?.results.entries() ?? [], ([result, value]) => ({
+          labels: { verb, result },
+          value,
+        })),
+      ),
+  ),
+  byVerb(
+    'counter',
+    'query_seconds_total',
+    'Time spent on these requests, waiting included.',
+    (stats) => stats.processingMs / 1000,
+  ),
+  byVerb(
+    'gauge',
+    'query_max_seconds',
+    'The slowest answer since the last scrape.',
+    (stats) => stats.takeSlowestMs() / 1000,
+  ),
+]
+
+const followUpMetrics: readonly RouterMetric[] = [
+  tally(
+    'events',
+    'result',
+    'Events for backends: published, known to the stream from another router, sent again, or dropped for a resync.',
+    ({ counters }) => counters.events,
+  ),
   gauge('events_unacknowledged', 'Events that the stream has not acknowledged yet.', ({ gauges }) =>
     gauges.eventsUnacknowledged(),
   ),
   counter(
-    'leases_buried',
-    'Leases of others that this router has declared dead.',
-    ({ counters }) => counters.leasesBuried,
-  ),
-  counter('purges', 'Instances whose entries this router has purged.', ({ counters }) => counters.purges),
-  counter(
     'limit_closes',
-    'Sessions that gateways were told to close, as their user had too many.',
+    'Sessions that gateways were told to close with 4030.',
     ({ counters }) => counters.limitCloses,
   ),
-  tally('skipped_values', 'reason', 'Leases and entries that were not understood.', ({ counters }) => counters.skipped),
-  tally('stores', 'result', 'Buckets and streams that were made or changed.', ({ counters }) => counters.stores),
-  gauge('nats_connected', 'Whether NATS can be reached.', ({ gauges }) => Number(gauges.natsConnected())),
-  counter('nats_reconnects', 'Times that a connection to NATS came back.', ({ counters }) => counters.natsReconnects),
-  counter('nats_errors', 'Errors on the connections to NATS.', ({ counters }) => counters.natsErrors),
-  tally('config_reloads', 'result', 'Looks at a changed configuration.', ({ counters }) => counters.configReloads),
-  gauge('ready', 'Whether /readyz answers 200.', ({ gauges }) => Number(gauges.ready())),
-  counter(
-    'uncaught_exceptions',
-    'Exceptions that nobody caught; the first ends the process.',
-    ({ counters }) => counters.uncaughtExceptions,
+  labelled(
+    'gauge',
+    'leases',
+    ['tier', 'state'],
+    'Leases that live, and that are dead and not cleaned up yet.',
+    ({ gauges }) =>
+      TIERS.flatMap((tier) =>
+        (['live', 'dead'] as const).map((state) => ({ labels: { tier, state }, value: gauges.leases(tier, state) })),
+      ),
   ),
+  plainMetric<RouterSample>(
+    'gauge',
+    `${PREFIX}lease_age_seconds`,
+    'Time since the last stored renewal of our lease was sent.',
+    ({ gauges }) => secondsOf(gauges.leaseAgeMs()),
+  ),
+  counter('leases_lost', 'Times that our own lease was lost.', ({ counters }) => counters.leasesLost),
+  counter('leases_buried', 'Leases that this router has declared dead.', ({ counters }) => counters.leasesBuried),
+  counter('purges', 'Purges of what a dead gateway has left in a shard.', ({ counters }) => counters.purges),
+  tally(
+    'stores',
+    'result',
+    'Buckets and streams that this router has created or updated, and attempts that failed.',
+    ({ counters }) => counters.stores,
+  ),
+]
+
+const ownMetrics: readonly RouterMetric[] = [
+  gauge('nats_connections', 'Connections to NATS that are up, of three.', ({ gauges }) => gauges.natsConnections()),
+  counter('nats_reconnects', 'Times that a connection to NATS came back.', ({ counters }) => counters.natsReconnects),
+  counter(
+    'nats_errors',
+    'Errors on the connections to NATS, authorization aside.',
+    ({ counters }) => counters.natsErrors,
+  ),
+  counter(
+    'nats_authorization_errors',
+    'Times that NATS refused the credentials or a permission.',
+    ({ counters }) => counters.natsAuthorizationErrors,
+  ),
+  gauge('ready', '1 while /readyz answers 200.', ({ gauges }) => Number(gauges.ready())),
+  gauge('draining', '1 from the signal to stop on.', ({ gauges }) => Number(gauges.draining())),
+  tally(
+    'config_reloads',
+    'result',
+    'Changes of the configuration file, applied or refused.',
+    ({ counters }) => counters.configReloads,
+  ),
+  counter('uncaught_exceptions', 'Exceptions that nobody caught.', ({ counters }) => counters.uncaughtExceptions),
+]
+
+/** Every metric, in the order of the operators' table. */
+export const metricTable: readonly RouterMetric[] = [
+  ...shardMetrics,
+  ...queryMetrics,
+  ...followUpMetrics,
+  ...ownMetrics,
   ...processMetrics(PREFIX),
 ]
+
+function secondsOf(ms: number | null): number | null {
+  return ms === null ? null : ms / 1000
+}

@@ -1,9 +1,10 @@
-// Cleans up after the dead: writes `dead` into leases that were judged, purges what dead instances left, then ends their leases. Any
-// router may do it, also two at once: each step names what it acts on, and finds it done.
-import { type Bucket, encodeLease, type Instance, keyFilters, type Live, type Liveness } from '@sluice/proto'
+// Cleans up after the dead: writes `dead` into leases that were judged, purges what dead instances left in the shards held here, then
+// ends their leases. Any router may do it, also two at once: each step names what it acts on, and finds it done.
+import { type Bucket, encodeLease, type Instance, type Live, type Liveness } from '@sluice/proto'
 import { writeKey } from '@sluice/service/jetstream/key-write'
 import { jsonBody, type NatsPort } from '@sluice/service/jetstream/port'
-import { streamState } from '@sluice/service/jetstream/stream-info'
+import type { Shard } from '../shards/shard.ts'
+import { leftBehind, purgeFilter } from './left-behind.ts'
 
 /** See {@link createReaper}. */
 export interface ReaperOptions {
@@ -11,11 +12,12 @@ export interface ReaperOptions {
   readonly leases: Bucket
   readonly entries: Bucket
   readonly liveness: Liveness
-  /** Instances that have entries. */
-  readonly instances: () => ReadonlySet<Instance>
-  /** What an instance left is gone from the bucket. */
-  readonly onPurged: (instance: Instance) => void
+  /** Shards that are loaded here. */
+  readonly shards: () => Iterable<Shard>
+  readonly nowMs: () => number
   readonly onFault: (error: Error) => void
+  /** A lease was declared dead. */
+  readonly onBuried: (lease: Live) => void
   readonly counters: { leasesBuried: number; purges: number }
 }
 
@@ -23,45 +25,61 @@ export interface ReaperOptions {
 export type Reap = () => Promise<void>
 
 const PURGE_WAIT_MS = 5000
+const PURGES_AT_ONCE = 16
+/** The holders of all shards purge in this time. Who finds no lease of its own knows as much as who finds a dead one. */
+const KEEP_DEAD_MS = 60_000
 
 /** Makes the reaper of a router. */
 export function createReaper(options: ReaperOptions): Reap {
-  const { nats, leases, entries, liveness, counters } = options
+  const { nats, leases, liveness, counters, nowMs } = options
+  /** Since when a lease is known to be dead, by key. */
+  const deadSince = new Map<string, number>()
+  const leaselessSince = new Map<Instance, number>()
   let reaping = false
 
-  async function bury({ key, revision, value }: Live): Promise<void> {
+  async function bury(lease: Live): Promise<void> {
+    const { key, revision, value } = lease
     const dead = encoder.encode(encodeLease({ ...value, state: 'dead' }))
     const result = await writeKey(nats, { subject: leases.subject(key), value: dead, expected: revision })
-    if (result.kind === 'stored') counters.leasesBuried++
+    if (result.kind !== 'stored') return
+    counters.leasesBuried++
+    options.onBuried(lease)
   }
 
-  /** Up to a sequence that was there before: an instance is never used again, so nothing of it can come later that counts. */
-  async function purge(instance: Instance): Promise<void> {
-    const state = await streamState(nats, entries.stream)
-    if (state === null) return
-    const filters = [keyFilters.instanceRooms('*', instance), keyFilters.instanceUsers('*', instance)]
-    for (const filter of filters) {
-      const body = jsonBody({ filter: entries.subject(filter), seq: state.lastSequence + 1 })
-      const message = await nats.request(`$JS.API.STREAM.PURGE.${entries.stream}`, body, { timeoutMs: PURGE_WAIT_MS })
-      const answer = message.json<{ error?: { description?: string } }>()
-      if (answer.error !== undefined) throw new Error(`purge: ${answer.error.description}`)
-    }
+  async function purge(shard: Shard, instance: Instance): Promise<void> {
+    const { entries } = options
+    // Bounded by what is known here: what came later is found in the next round.
+    const body = jsonBody({ filter: entries.subject(purgeFilter(shard, instance)), seq: shard.revision + 1 })
+    const message = await nats.request(`$JS.API.STREAM.PURGE.${entries.stream}`, body, { timeoutMs: PURGE_WAIT_MS })
+    const answer = message.json<{ error?: { description?: string } }>()
+    if (answer.error !== undefined) throw new Error(`purge of ${entries.stream}: ${answer.error.description}`)
     counters.purges++
-    options.onPurged(instance)
+    shard.forget(instance)
+  }
+
+  async function endDeadLeases(left: ReadonlySet<Instance>): Promise<void> {
+    const dead = liveness.reapable
+    for (const key of deadSince.keys()) if (!dead.some((lease) => lease.key === key)) deadSince.delete(key)
+    for (const { key, instance, revision } of dead) {
+      const since = deadSince.get(key) ?? nowMs()
+      deadSince.set(key, since)
+      if (left.has(instance) || nowMs() - since < KEEP_DEAD_MS) continue
+      await writeKey(nats, { subject: leases.subject(key), value: null, expected: revision })
+    }
   }
 
   async function round(): Promise<void> {
     for (const lease of liveness.silent) await bury(lease)
-    for (const { key, instance, tier, revision } of liveness.reapable) {
-      if (tier === 'gateway') await purge(instance)
-      await writeKey(nats, { subject: leases.subject(key), value: null, expected: revision })
+    const left = leftBehind([...options.shards()], liveness, leaselessSince, nowMs())
+    for (let from = 0; from < left.length; from += PURGES_AT_ONCE) {
+      const some = left.slice(from, from + PURGES_AT_ONCE)
+      await Promise.all(some.map(({ shard, instance }) => purge(shard, instance)))
     }
-    // A lease may have ended before its last entries were written or purged.
-    for (const instance of options.instances()) if (liveness.stateOf(instance) === 'gone') await purge(instance)
+    await endDeadLeases(new Set(left.map(({ instance }) => instance)))
   }
 
   return async () => {
-    if (reaping) return
+    if (reaping || !nats.connected) return
     reaping = true
     try {
       await round()

@@ -1,10 +1,14 @@
-// Makes the buckets of presence and the stream of events, or brings them up to date; gateways wait for it. Looks again and again,
-// as a store can be lost. The only place in the product that creates or changes a stream.
+// Makes one store, or brings it up to date. The only place in the product that creates or changes a stream.
 import { jsonBody, type NatsPort } from '@sluice/service/jetstream/port'
 import { type StreamConfig, storeUpdate } from './store-configs.ts'
 
 /** What became of a store. */
 export type StoreOutcome = 'created' | 'updated' | 'unchanged'
+
+/** A store that is there, and stays as it is: the server does not take our settings. */
+export class StoreNotUpdated extends Error {
+  override readonly name = 'StoreNotUpdated'
+}
 
 /** Creating a replicated stream waits for an election. */
 const API_WAIT_MS = 10_000
@@ -15,22 +19,29 @@ const NAME_EXISTS = 10_058
 /**
  * Makes one store right.
  *
+ * @param update - whether one that is there may be changed
  * @throws where the server refuses or nobody answers: a message for the log; the caller tries again
  */
-export async function ensureStore(nats: NatsPort, wanted: StreamConfig): Promise<StoreOutcome> {
+export async function ensureStore(
+  nats: NatsPort,
+  wanted: StreamConfig,
+  { update }: { readonly update: boolean },
+): Promise<StoreOutcome> {
   const present = await ask(nats, `STREAM.INFO.${wanted.name}`, {})
   if (present.error?.err_code === NOT_FOUND) {
     const created = await ask(nats, `STREAM.CREATE.${wanted.name}`, wanted)
     if (created.error === undefined) return 'created'
-    // Another router was first, with the same settings or those of its release.
-    if (created.error.err_code === NAME_EXISTS) return 'unchanged'
+    // Another router was first, perhaps with settings of another release.
+    if (created.error.err_code === NAME_EXISTS) return ensureStore(nats, wanted, { update })
     throw new Error(`${wanted.name} cannot be created: ${created.error.description}`)
   }
   if (present.error !== undefined) throw new Error(`${wanted.name}: ${present.error.description}`)
-  const update = storeUpdate(wanted, present.config ?? {})
-  if (update === null) return 'unchanged'
-  const updated = await ask(nats, `STREAM.UPDATE.${wanted.name}`, update)
-  if (updated.error !== undefined) throw new Error(`${wanted.name} cannot be updated: ${updated.error.description}`)
+  const settings = update ? storeUpdate(wanted, present.config ?? {}) : null
+  if (settings === null) return 'unchanged'
+  const updated = await ask(nats, `STREAM.UPDATE.${wanted.name}`, settings)
+  if (updated.error !== undefined) {
+    throw new StoreNotUpdated(`${wanted.name} cannot be updated: ${updated.error.description}`)
+  }
   return 'updated'
 }
 
