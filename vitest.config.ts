@@ -32,7 +32,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['test/{integration,hostile}/**/*.test.ts'],
+          include: ['test/{integration,hostile,conformance}/**/*.test.ts'],
           globalSetup: ['test/harness/nats-server-ready.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -8,6 +8,7 @@ import type { Death } from './child.ts'
 import { findNatsServer, NATS_CACHE_DIR } from './nats-server.ts'
 import type { Options } from './options.ts'
 import { createPrinter, type Printer } from './output.ts'
+import { bundleClient } from './page-bundle.ts'
 import { portConflicts, takenPorts } from './port-check.ts'
 import { authenticatesByEnvironment, LOCAL_HOST, type ProcessSpec, planProcesses } from './processes.ts'
 import { untilReady } from './readiness.ts'
@@ -106,6 +107,7 @@ class Run {
     const plan = planProcesses(this.#options, { env, ownAuthentication, findNatsServer: () => this.#findNatsServer() })
     this.#printer = this.#printerFor(plan.map(({ name }) => name))
     await checkPorts(plan)
+    await bundleClient()
     const specs = await Promise.all(plan.map(async (spec) => ({ ...spec, command: await commandOf(spec) })))
     signal.throwIfAborted()
 

@@ -11,18 +11,22 @@ import { createAuthenticator } from './accept/authenticate/authenticator.ts'
 import { signLocalToken } from './accept/authenticate/local-token.ts'
 import { createHttpHandler } from './accept/http-handler.ts'
 import { listen } from './accept/listen.ts'
-import { createLocalSite, LOCAL_PAGE } from './accept/local-site.ts'
+import { createLocalSite, LOCAL_BUNDLE, LOCAL_PAGE } from './accept/local-site.ts'
 import { createSockets } from './accept/sockets.ts'
 import { type Backplane, connectBackplane } from './backplane/backplane.ts'
 import { backplaneEvents } from './backplane/backplane-log.ts'
-import { connectPresenceLinks, type LinkName } from './backplane/links.ts'
+import { connectPresenceLinks, type LinkName, type PresenceLinks } from './backplane/links.ts'
 import { createProbe } from './backplane/probe.ts'
 import type { GatewayConfig } from './config/config-schema.ts'
 import { DRAIN_REST_MS, drainConnections } from './drain/drain.ts'
+import { createHistorySwitch } from './history/history-switch.ts'
+import { type RunningHistory, startHistory } from './history/start-history.ts'
 import { BUILD } from './metrics/build.ts'
 import type { Counters } from './metrics/counters.ts'
 import { createPresenceSwitch, type PresenceSwitch, wantsPresence } from './presence/presence-switch.ts'
 import { type RunningPresence, startPresence } from './presence/start-presence.ts'
+import type { Connection } from './session/connection.ts'
+import { isLive } from './session/connection-state.ts'
 import { type Core, createCore, TICK_MS } from './session/core.ts'
 import { newGatewayId } from './session/session.ts'
 import { createStatus, type Status, startAdmin } from './status.ts'
@@ -81,16 +85,22 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway | n
       throttle,
       gateway: newGatewayId(() => randomBytes(9)),
       presence: () => status.presence?.running?.session ?? null,
+      history: () => status.history?.running ?? null,
       onProbe: (payload) => status.probe?.received(payload),
     })
     status.backplane = backplane
     status.core = core
+    const links = once(() => connectMore(options, status, throttle))
     const presence = createPresenceSwitch({
-      start: () => beginPresence(options, status, throttle, core, backplane),
+      start: async () => beginPresence(options, status, throttle, core, backplane, await links()),
       onChange: ({ session }) => session.sync(core.connections.snapshot()),
     })
     status.presence = presence
-    await presence.apply(config.namespaces)
+    const history = createHistorySwitch(async () =>
+      beginHistory(options, status, throttle, core, backplane, await links()),
+    )
+    status.history = history
+    await Promise.all([presence.apply(config.namespaces), history.apply(config)])
     return await open(options, status, admin, core, backplane, presence)
   } catch (error) {
     await admin.close()
@@ -145,8 +155,8 @@ async function open(
     apply(changed) {
       status.config = changed
       log.level = changed.log.level
-      presence.apply(changed.namespaces).catch((error: unknown) => {
-        log.fatal({ err: error }, 'presence could not begin')
+      Promise.all([presence.apply(changed.namespaces), status.history?.apply(changed)]).catch((error: unknown) => {
+        log.fatal({ err: error }, 'presence or history could not begin')
         options.onGone()
       })
     },
@@ -156,7 +166,7 @@ async function open(
       void presence.running?.drain()
       await drainConnections({
         connections: core.connections.snapshot(),
-        close: core.wire.close,
+        ...drainActs(core, 'service restart'),
         windowMs: config.drain.windowMs,
         nowMs: clock.monotonicMs,
         remaining: () => core.connections.total,
@@ -201,27 +211,44 @@ function linkEvents(link: LinkName, options: GatewayOptions, status: Status, thr
       if (unauthorized) status.unauthorized.add(link)
       else status.unauthorized.delete(link)
     },
-    onBack: () => status.presence?.running?.reconnected(),
+    onBack: () => {
+      status.presence?.running?.reconnected()
+      if (link === 'data') status.history?.running?.reconnected()
+    },
     onGone,
     random: Math.random,
   })
 }
 
-async function beginPresence(
-  options: GatewayOptions,
-  status: Status,
-  throttle: Throttle,
-  core: Core,
-  data: Backplane,
-): Promise<RunningPresence | null> {
-  const { config, clock, log, counters, signal } = options
-  const links = await connectPresenceLinks(
+/** The connections that presence and history need beside that of rooms. */
+function connectMore(options: GatewayOptions, status: Status, throttle: Throttle): Promise<PresenceLinks | null> {
+  const { config, signal } = options
+  return connectPresenceLinks(
     { ...config.nats, random: Math.random },
     `sluice-gateway ${config.name}`,
     (link) => linkEvents(link, options, status, throttle),
     signal,
   )
+}
+
+function once<value>(make: () => Promise<value>): () => Promise<value> {
+  let made: Promise<value> | null = null
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+function beginPresence(
+  options: GatewayOptions,
+  status: Status,
+  throttle: Throttle,
+  core: Core,
+  data: Backplane,
+  links: PresenceLinks | null,
+): RunningPresence | null {
   if (links === null) return null
+  const { config, clock, log, counters } = options
   return startPresence({
     ...core,
     links,
@@ -229,6 +256,20 @@ async function beginPresence(
     prefix: config.nats.prefix,
     name: config.name,
     namespaces: () => status.config.namespaces,
+    move: ({ connections, windowMs, reason }) => {
+      const chosen = core.connections
+        .snapshot()
+        .filter(({ phase }) => phase === 'open')
+        .slice(0, connections)
+      void drainConnections({
+        connections: chosen,
+        ...drainActs(core, reason),
+        windowMs,
+        nowMs: clock.monotonicMs,
+        remaining: () => 0,
+      })
+      return chosen.length
+    },
     lingerMs: config.presence.lingerMs,
     limits: config.limits,
     clock,
@@ -238,13 +279,47 @@ async function beginPresence(
   })
 }
 
+function beginHistory(
+  options: GatewayOptions,
+  status: Status,
+  throttle: Throttle,
+  core: Core,
+  data: Backplane,
+  links: PresenceLinks | null,
+): RunningHistory | null {
+  if (links === null) return null
+  const { config, clock, log, counters } = options
+  return startHistory({
+    ...core,
+    data,
+    reads: links.reads,
+    prefix: config.nats.prefix,
+    namespaces: () => status.config.namespaces,
+    inbox: () => status.config.inbox,
+    payloadBytesMax: config.limits.payloadBytesMax,
+    queueBytesMax: config.limits.queueBytesMax,
+    isLive: (member) => isLive((member as Connection).phase),
+    nowMs: clock.monotonicMs,
+    log,
+    throttle,
+    counters,
+  })
+}
+
+function drainActs({ wire }: Core, reason: string) {
+  return {
+    move: (connection: Connection, afterMs: number) => wire.send(connection, { type: 'move', afterMs, reason }),
+    close: (connection: Connection) => wire.close(connection, 1012, reason),
+  }
+}
+
 function publicSite(config: GatewayConfig, clock: Clock) {
   const next = createHttpHandler(config.listen.path)
   if (!config.local) return next
   const { secret, userClaim, grantsClaim } = config.auth
   const sign = (user: string): Promise<string> =>
     signLocalToken(secret ?? '', { user, now: clock.now(), ttlSeconds: LOCAL_TOKEN_SECONDS, userClaim, grantsClaim })
-  return createLocalSite({ folder: LOCAL_PAGE, sign: secret === undefined ? null : sign, next })
+  return createLocalSite({ folders: [LOCAL_PAGE, LOCAL_BUNDLE], sign: secret === undefined ? null : sign, next })
 }
 
 /** A tab may stay open for a day. */

@@ -10,6 +10,7 @@ import type { Backplane } from './backplane/backplane.ts'
 import type { LinkName } from './backplane/links.ts'
 import type { Probe } from './backplane/probe.ts'
 import type { GatewayConfig } from './config/config-schema.ts'
+import type { HistorySwitch } from './history/history-switch.ts'
 import { BUILD } from './metrics/build.ts'
 import type { Counters } from './metrics/counters.ts'
 import { type Gauges, metricTable } from './metrics/metric-table.ts'
@@ -24,6 +25,7 @@ export interface Status {
   /** Connections to NATS whose credentials were refused. */
   readonly unauthorized: Set<LinkName>
   presence: PresenceSwitch | null
+  history: HistorySwitch | null
   backplane: Backplane | null
   probe: Probe | null
   core: Core | null
@@ -37,6 +39,7 @@ export function createStatus(config: GatewayConfig): Status {
     draining: false,
     unauthorized: new Set(),
     presence: null,
+    history: null,
     backplane: null,
     probe: null,
     core: null,
@@ -64,6 +67,7 @@ export async function startAdmin(
         natsConnected: status.backplane?.connected ?? false,
         natsUnauthorized: status.unauthorized.size > 0,
         presence: status.presence?.readiness ?? null,
+        history: status.history?.readiness ?? null,
         probeCameBackAt: status.probe?.cameBackAt ?? null,
       },
       clock.monotonicMs(),
@@ -94,7 +98,7 @@ function gaugesOf(status: Status, ready: () => boolean): Gauges {
     signedIn: () =>
       status.core === null ? 0 : status.core.connections.total - status.core.connections.unauthenticated,
     rooms: () => status.core?.topics.count('room') ?? 0,
-    users: () => status.core?.topics.count('user') ?? 0,
+    users: () => status.core?.connections.users ?? 0,
     subscriptions: () => status.backplane?.subscriptions ?? 0,
     queueBytes: () => status.core?.outbox.bytes ?? 0,
     natsConnected: () => status.backplane?.connected ?? false,

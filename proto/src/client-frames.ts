@@ -2,7 +2,7 @@
 // here; its names are parsed by whoever knows the configured bound (names.ts), its body by the codecs. Fields that a schema
 // does not know are ignored: that is how the protocol grows.
 import * as z from 'zod/mini'
-import { EVENT_PATTERN } from './headers.ts'
+import { EVENT_PATTERN, KEY_PATTERN } from './headers.ts'
 import {
   EPOCH_CHARS_MAX,
   HISTORY_LIMIT_MAX,
@@ -17,11 +17,18 @@ const textNeeded = 'a text is needed'
 const flag = z.boolean('true or false is needed')
 const idNeeded = `an integer from 1 or a text of 1 to ${ID_CHARS_MAX} characters is needed`
 
+/** The library's own bound counts code points, the protocol UTF-16 units [P-1.2]. */
+function within(max: number): (text: string) => boolean {
+  return (text) => text.length <= max
+}
+
 /** A request's `id`: an integer from 1, or a text of 1 to 32 characters. */
 export const idSchema = z.union(
   [
     z.int(idNeeded).check(z.positive(idNeeded)),
-    z.string(idNeeded).check(z.minLength(1, idNeeded), z.maxLength(ID_CHARS_MAX, idNeeded)),
+    z
+      .string(idNeeded)
+      .check(z.minLength(1, idNeeded), z.maxLength(ID_CHARS_MAX, idNeeded), z.refine(within(ID_CHARS_MAX), idNeeded)),
   ],
   idNeeded,
 )
@@ -32,7 +39,7 @@ export type RequestId = z.infer<typeof idSchema>
 /** A text of 1 to `max` characters (UTF-16 units). */
 function text(max: number) {
   const message = `a text of 1 to ${max} characters is needed`
-  return z.string(message).check(z.minLength(1, message), z.maxLength(max, message))
+  return z.string(message).check(z.minLength(1, message), z.maxLength(max, message), z.refine(within(max), message))
 }
 
 /** An integer within bounds, both included. */
@@ -44,7 +51,8 @@ function integer(min: number, max: number) {
 const id = z.optional(idSchema)
 const eventNeeded = 'a text of 1 to 64 of A-Z a-z 0-9 _ . - is needed'
 const event = z.optional(z.string(eventNeeded).check(z.regex(EVENT_PATTERN, eventNeeded)))
-const key = z.optional(text(KEY_CHARS_MAX))
+const keyNeeded = 'a text without control characters and without white space at its ends is needed'
+const key = z.optional(text(KEY_CHARS_MAX).check(z.regex(KEY_PATTERN, keyNeeded)))
 const name = z.string(textNeeded)
 const offset = integer(0, Number.MAX_SAFE_INTEGER)
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { BODY_TYPES, type ClientFrame } from './client-frames.ts'
 import type { ClientFrameWithPayload, Codec } from './codec.ts'
 import { isTooDeep } from './data-depth.ts'
+import { KEY_PATTERN } from './headers.ts'
 import { jsonCodec } from './json-codec.ts'
 import { msgpackCodec } from './msgpack.ts'
 import type { ServerFrame } from './server-frames.ts'
@@ -28,7 +29,14 @@ function frame<type extends string>(type: type, ...parts: fc.Arbitrary<object>[]
 }
 
 const optionalId = fc.record({ id }, some)
-const extras = fc.record({ event, key: fc.string({ minLength: 1, maxLength: 128 }), ephemeral: fc.boolean() }, some)
+const extras = fc.record(
+  {
+    event,
+    key: fc.string({ minLength: 1, maxLength: 128 }).filter((key) => KEY_PATTERN.test(key)),
+    ephemeral: fc.boolean(),
+  },
+  some,
+)
 const clientFrame = fc.oneof(
   frame('auth', optionalId, fc.record({ token: fc.string({ minLength: 1 }) })),
   frame(

@@ -16,6 +16,27 @@ export const HEADER_EXCLUDE_SESSION = 'Sluice-Exclude-Session'
 /** A user whose connections the message is not delivered to, as a token. */
 export const HEADER_EXCLUDE_USER = 'Sluice-Exclude-User'
 
+/** The key that a publisher gave to its message, as it was given. */
+export const HEADER_KEY = 'Sluice-Key'
+
+/** By it a stream knows a message that it has stored already. */
+export const HEADER_MESSAGE_ID = 'Nats-Msg-Id'
+
+/**
+ * What a stream tells of a message beside it, in a read and on a republished copy. Only the last value of each counts: a
+ * publisher's own headers of these names pass through in front of the real ones.
+ */
+export const STREAM_HEADERS = {
+  /** The sequence in the stream: the offset. */
+  sequence: 'Nats-Sequence',
+  /** On a copy the sequence of the subject's message before it, 0 for none. */
+  lastSequence: 'Nats-Last-Sequence',
+  /** When it was stored, RFC 3339 with nanoseconds. */
+  time: 'Nats-Time-Stamp',
+  /** The subject under which it is stored. */
+  subject: 'Nats-Subject',
+} as const
+
 /** Tells bytes from JSON; absent means JSON. */
 export const HEADER_CONTENT_TYPE = 'Content-Type'
 
@@ -27,3 +48,6 @@ export const CONTENT_TYPE_JSON = 'application/json'
 
 /** What an event's name may be. It becomes a header, so it can hold no CR, LF or space. */
 export const EVENT_PATTERN = /^[A-Za-z0-9_.-]{1,64}$/
+
+/** What a key may be. It becomes a header as it is, whose ends NATS clients trim: no control characters, no lone surrogates, no white space at its ends. */
+export const KEY_PATTERN = /^(?!\s)[^\p{Cc}\p{Cs}]+(?<!\s)$/u

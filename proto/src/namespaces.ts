@@ -28,11 +28,26 @@ function settings<shape extends Record<string, z.core.$ZodType>>(shape: shape) {
 }
 
 const historySchema = settings({
-  /** Messages kept for each room. */
+  /** Messages kept for each room or user. */
   messages: count(1_000_000),
   /** Seconds that a message is kept: at most a year. */
   seconds: count(31_536_000),
 })
+
+/** What is kept of messages: bounds by count and age; false keeps nothing. */
+const keptSchema = z.union([historySchema, z.literal(false)], 'false, or messages and seconds are needed')
+
+/** What a history keeps. */
+export type HistorySettings = z.infer<typeof historySchema>
+
+/** The settings of users' inboxes. */
+export const inboxSchema = settings({
+  /** Messages to a user that are kept while it is away, or off. */
+  history: z._default(keptSchema, false),
+})
+
+/** The settings of users' inboxes, defaults filled in. */
+export type InboxSettings = z.infer<typeof inboxSchema>
 
 /** The settings of one namespace. */
 export const namespaceSchema = settings({
@@ -46,7 +61,7 @@ export const namespaceSchema = settings({
     { who: 'granted', joined: false },
   ),
   /** Messages kept for recovery, or off. */
-  history: z._default(z.union([historySchema, z.literal(false)], 'false, or messages and seconds are needed'), false),
+  history: z._default(keptSchema, false),
   presence: z._default(flag, false),
   /** Whether `ns:*` can be joined. */
   wildcard: z._default(flag, false),

@@ -17,6 +17,14 @@ export interface Subjects {
   room(room: Pick<Room, 'namespace' | 'local'>): string
   /** Live delivery to every connection of a user. */
   user(user: UserName): string
+  /** Stores a message of a room; its stream republishes it to {@link liveRoom}. */
+  publishRoom(room: Pick<Room, 'namespace' | 'local'>): string
+  /** Stores a message of a user's inbox; its stream republishes it to {@link liveUser}. */
+  publishUser(user: UserName): string
+  /** Stored messages of a room with their positions. Streams alone publish here. */
+  liveRoom(room: Pick<Room, 'namespace' | 'local'>): string
+  /** Stored messages of a user's inbox with their positions. Streams alone publish here. */
+  liveUser(user: UserName): string
   /** Live delivery to one connection. */
   session(gateway: GatewayId, number: number): string
   /** All connections of one gateway: what that gateway subscribes to. */
@@ -57,6 +65,10 @@ export function createSubjects(prefix: string): Subjects {
   return {
     room: (room) => `${prefix}.room.${tokensOf(room)}`,
     user: (user) => `${prefix}.user.${encodeToken(user)}`,
+    publishRoom: (room) => `${prefix}.pub.room.${tokensOf(room)}`,
+    publishUser: (user) => `${prefix}.pub.user.${encodeToken(user)}`,
+    liveRoom: (room) => `${prefix}.live.room.${tokensOf(room)}`,
+    liveUser: (user) => `${prefix}.live.user.${encodeToken(user)}`,
     session: (gateway, number) => `${prefix}.session.${gateway}.${number}`,
     sessions: (gateway) => `${prefix}.session.${gateway}.*`,
     probe: (gateway) => `${prefix}.session.${gateway}.0`,

@@ -7,6 +7,7 @@ import { BODY_TYPES, clientFrameSchemas, TARGET_FIELDS } from './client-frames.t
 import { CLOSE_CODES } from './close-codes.ts'
 import { ERROR_CODES } from './error-codes.ts'
 import * as headers from './headers.ts'
+import { GAP_REASONS } from './history/gap-reasons.ts'
 import * as limits from './limits.ts'
 import { ANONYMOUS_PREFIX, DEFAULT_NAMESPACE, type GatewayId, type UserName } from './names.ts'
 import { NAMESPACE_PATTERN } from './namespaces.ts'
@@ -46,10 +47,15 @@ function contract(): object {
     errorCodes: Object.keys(ERROR_CODES).sort(),
     names: { ANONYMOUS_PREFIX, DEFAULT_NAMESPACE, NAMESPACE_PATTERN, PREFIX_PATTERN },
     headers: { ...headers },
+    gapReasons: Object.keys(GAP_REASONS).sort(),
     limits: { ...limits },
     subjects: [
       subjects.room({ namespace: 'chat', local: 'a.b' }),
       subjects.user(user),
+      subjects.publishRoom({ namespace: 'chat', local: 'a.b' }),
+      subjects.publishUser(user),
+      subjects.liveRoom({ namespace: 'chat', local: 'a.b' }),
+      subjects.liveUser(user),
       subjects.session(gateway, 7),
       subjects.sessions(gateway),
       subjects.probe(gateway),

@@ -10,8 +10,9 @@ export const PROTOCOL_VERSION = 1
  * History, newest last:
  * - 1: connect, auth, join, leave, publish, send, ping. `call`, `presence` and `history` are in the schema and refused.
  * - 2: presence: `join` with `presence`, the request `presence`, `members`, `joined` and `left`; `features` names it.
+ * - 3: history: `join` with `since` and `history`, inboxes, keys, the request `history`, positions on messages, `gap`; `features` names it.
  */
-export const SCHEMA_REVISION = 2
+export const SCHEMA_REVISION = 3
 
 /** Text frames, one JSON object each. Used when a client offers no subprotocol. */
 export const SUBPROTOCOL_JSON = 'sluice.v1.json'
@@ -27,6 +28,6 @@ export const BEARER_SUBPROTOCOL_PREFIX = 'bearer.'
 
 /**
  * Optional capabilities that `welcome.features` announces, so that a client can tell an old gateway from a refusal.
- * History and calls add their names when they arrive.
+ * Calls add their name when they arrive.
  */
-export const FEATURES: readonly string[] = ['presence']
+export const FEATURES: readonly string[] = ['presence', 'history']

@@ -1,6 +1,7 @@
 // The composition root: the admin port first, then NATS, then the stores, then the core. Read this first, then presence.ts. It
 // decides nothing itself; each part's own file says what it does.
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { createPresenceStores } from '@sluice/proto'
 import type { AdminServer } from '@sluice/service/admin/admin-server'
 import type { Clock } from '@sluice/service/clock'
@@ -9,6 +10,7 @@ import { startMinuteLine } from '@sluice/service/metrics/minute-line'
 import type { Running } from '@sluice/service/process'
 import { createThrottle, type Throttle } from '@sluice/service/throttle'
 import type { RouterConfig } from './config/router-config.ts'
+import { keepHistory } from './history/keep-history.ts'
 import { connectLinks, type Links } from './links.ts'
 import { BUILD } from './metrics/build.ts'
 import type { Counters } from './metrics/counters.ts'
@@ -76,6 +78,15 @@ function run(options: RouterOptions, { status, admin, links, throttle }: Parts):
       status.presence = startPresence({ ...options, links, throttle, id, newInstance: () => `${id}-${++instances}` })
     },
   })
+  const history = keepHistory({
+    ...options,
+    nats: links.control,
+    throttle,
+    newGeneration: newId,
+    random: Math.random,
+    pause,
+  })
+  status.history = history
   const minuteLine = startMinuteLine({
     log,
     gauges: () => ({ roomShards: status.presence?.shards.owned('room') ?? 0 }),
@@ -85,11 +96,13 @@ function run(options: RouterOptions, { status, admin, links, throttle }: Parts):
   return {
     apply(changed) {
       log.level = changed.log.level
+      history.apply(changed)
     },
     async drain() {
       status.draining = true
       log.info({}, 'draining')
       stores.stop()
+      history.stop()
       minuteLine.stop()
       await status.presence?.drain()
       await Promise.all([links.control.drain(), links.data.drain(), links.reads.drain()])
@@ -125,6 +138,8 @@ function connect(options: RouterOptions, status: Status, throttle: Throttle): Pr
       onBack: (link) => {
         status.away.delete(link)
         status.presence?.back()
+        // A server that comes back may have lost the end of its streams.
+        void status.history?.check()
       },
       onGone,
     },

@@ -7,6 +7,7 @@ import { startLoopMonitor } from '@sluice/service/metrics/event-loop'
 import { createMetrics } from '@sluice/service/metrics/registry'
 import { decideReadiness } from './admin/readiness.ts'
 import type { RouterConfig } from './config/router-config.ts'
+import type { KeptHistory } from './history/keep-history.ts'
 import type { LinkName, Links } from './links.ts'
 import { BUILD } from './metrics/build.ts'
 import type { Counters } from './metrics/counters.ts'
@@ -17,6 +18,7 @@ import type { Presence } from './presence.ts'
 export interface Status {
   links: Links | null
   presence: Presence | null
+  history: KeptHistory | null
   draining: boolean
   /** Connections to NATS whose credentials were refused. */
   readonly unauthorized: Set<LinkName>
@@ -26,7 +28,7 @@ export interface Status {
 
 /** Of a router that has just started. */
 export function createStatus(): Status {
-  return { links: null, presence: null, draining: false, unauthorized: new Set(), away: new Map() }
+  return { links: null, presence: null, history: null, draining: false, unauthorized: new Set(), away: new Map() }
 }
 
 /** See {@link startAdmin}. */
@@ -44,6 +46,7 @@ export async function startAdmin(options: StatusOptions, status: Status): Promis
     decideReadiness(
       {
         started: status.presence?.started ?? false,
+        historyMade: status.history?.made ?? true,
         draining: status.draining,
         natsAwaySince: status.away.size === 0 ? null : Math.min(...status.away.values()),
         natsUnauthorized: status.unauthorized.size > 0,
@@ -95,6 +98,7 @@ function gaugesOf(status: Status, clock: Clock, ready: () => boolean): Gauges {
     takeViewLagMs: () => status.presence?.takeLagMs() ?? null,
     eventsUnacknowledged: () => status.presence?.followUps.publisher.unacknowledged ?? 0,
     queries: (verb) => status.presence?.services.stats.get(verb) ?? null,
+    historyStreams: (condition) => status.history?.count(condition) ?? 0,
     ready,
     draining: () => status.draining,
   }

@@ -18,6 +18,10 @@ test('the frame is the one that the gateway writes', () => {
     event: null,
     excludeSession: null,
     excludeUser: null,
+    key: null,
+    place: null,
+    messageId: null,
+    unfit: null,
   }
   const gateways = buildJsonMessage({ kind: 'room', name: 'room-001' as never }, message)
   expect(textFrame(messageText('room-001', payload))).toEqual(gateways)

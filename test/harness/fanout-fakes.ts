@@ -22,6 +22,10 @@ export function inbound(data: unknown, fields: Partial<Inbound> = {}): Inbound {
     event: null,
     excludeSession: null,
     excludeUser: null,
+    key: null,
+    place: null,
+    messageId: null,
+    unfit: null,
     ...fields,
   }
 }
@@ -46,7 +50,11 @@ export const crowd = (size: number, from = 1): FakeConnection[] =>
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** The delivery of a gateway over queues that the test reads and fills. */
-export function fakeDelivery({ sliceMembers = 4, slicedMessagesMax = 8 } = {}) {
+export function fakeDelivery({
+  sliceMembers = 4,
+  slicedMessagesMax = 8,
+  answerPublisher = (_member: Member, _message: Inbound): boolean => false,
+} = {}) {
   const frames = new Map<Member, Buffer[]>()
   /** Members whose queue has no room; told as the outbox does, from within. */
   const full = new Map<Member, () => void>()
@@ -69,11 +77,12 @@ export function fakeDelivery({ sliceMembers = 4, slicedMessagesMax = 8 } = {}) {
     slicedMessagesMax,
     counters,
     onUnencodable: (about) => unencodable.push(about),
+    answerPublisher: (member, message) => answerPublisher(member, message),
   })
   const heard = (member: FakeConnection): unknown[] =>
     (frames.get(member) ?? []).map((frame) => {
       const decoded = member.codec.decodeServer(payloadOf(frame))
-      return decoded?.type === 'message' ? decoded.data : decoded
+      return decoded?.type === 'message' && decoded.withheld !== true ? decoded.data : decoded
     })
   return { deliver, frames, full, counters, unencodable, heard }
 }

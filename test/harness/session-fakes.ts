@@ -170,6 +170,7 @@ export function recordingOutbox(): RecordingOutbox {
       return true
     },
     finish: (connection) => void finished.push(connection),
+    paced: () => Promise.resolve(),
     discard: (connection) => void discarded.push(connection),
     framesOf: (connection) =>
       rawOf(connection)

@@ -8,7 +8,8 @@ describe('case 34: SIGTERM', () => {
     stage,
   }) => {
     const nats = await stage.nats()
-    const windowMs = 2000
+    const windowMs = 3000
+    const moveMs = windowMs / 3
     const gateway = await stage.gateway(nats, { settings: { drain: { windowMs } } })
     const count = 40
     const clients = await Promise.all(Array.from({ length: count }, (_, n) => stage.user(gateway, `user-${n}`)))
@@ -30,11 +31,16 @@ describe('case 34: SIGTERM', () => {
     expect(await last?.message()).toMatchObject({ data: 1 })
 
     for (const client of clients) expect(await client.closed).toMatchObject({ code: 1012 })
+    for (const { frames } of clients)
+      expect(frames.filter(({ type }) => type === 'move')).toMatchObject([
+        { afterMs: moveMs, reason: 'service restart' },
+      ])
     expect(await gateway.child.exited).toEqual({ code: 0, signal: null })
     const times = closedAt.map((time) => time - startedAt)
+    const spreadMs = windowMs - moveMs
     for (let quarter = 0; quarter < 4; quarter++) {
       const share = times.filter(
-        (time) => time > (quarter * windowMs) / 4 && time <= ((quarter + 1) * windowMs) / 4 + 60,
+        (time) => time > moveMs + (quarter * spreadMs) / 4 && time <= moveMs + ((quarter + 1) * spreadMs) / 4 + 60,
       )
       expect(share.length).toBeGreaterThan(count / 8)
       expect(share.length).toBeLessThan(count / 2.2)

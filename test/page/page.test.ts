@@ -73,6 +73,33 @@ test('two tabs on two gateways chat, a message each way, and send to each other 
   expect(problems).toEqual([])
 })
 
+test('a tab that comes later sees what was said before, and older messages on demand', async ({
+  skip,
+  local,
+  browser,
+}) => {
+  const ann = await openTab(browser, skip)
+  await ann.goto(local.page(1))
+  await connect(ann, 'ann', 'chat:past')
+  for (let n = 1; n <= 25; n++) {
+    await ann.fill('#text', `message ${n} of 25`)
+    await ann.press('#text', 'Enter')
+    await ann.locator('#messages > li[data-own]', { hasText: `message ${n} of 25` }).waitFor()
+  }
+  const ben = await openTab(browser, skip)
+  await ben.goto(local.page(2))
+  await connect(ben, 'ben', 'chat:past')
+  const shown = ben.locator('#messages > li[data-kind=room]')
+  await ben.locator('#messages > li[data-replayed]', { hasText: 'message 25 of 25' }).waitFor()
+  expect(await shown.count()).toBe(20)
+  await ben.click('#older')
+  await ben.locator('#messages > li', { hasText: 'message 1 of 25' }).first().waitFor()
+  expect(await shown.count()).toBe(25)
+  await ben.waitForSelector('#older', { state: 'hidden' })
+  const texts = await shown.locator('.body').allTextContents()
+  expect(texts).toEqual(Array.from({ length: 25 }, (_, n) => `message ${n + 1} of 25`))
+})
+
 test('the link to the other gateway opens the page there', async ({ skip, local, browser }) => {
   const page = await openTab(browser, skip)
   await page.goto(local.page(1))

@@ -13,7 +13,7 @@ export interface SourceFile extends Views {
 /** Bytes above which a file is data: no rule reads it. */
 const TEXT_BYTES_MAX = 1_000_000
 
-const ignored = new Set(['.git', '.sluice', 'coverage', 'node_modules'])
+const ignored = new Set(['.git', '.sluice', 'coverage', 'dist', 'node_modules'])
 
 /** A file with its views. */
 export function sourceFile(path: string, text: string): SourceFile {

@@ -1,14 +1,12 @@
-// Who is in the room, as the gateway tells it: a whole list at first, then who comes and who goes. Shows names as text.
+// Who is in the room, as the library tells it. Shows names as text.
 
 /** Names shown; the count says how many there are. */
 const SHOWN_MAX = 200
 
-/** The members of the room that is joined. Built by the page once. */
+/** Built by the page once. */
 export class Members {
   #list
   #title
-  #members = new Map()
-  #count = 0
 
   /**
    * @param list - the element that names are shown in
@@ -19,34 +17,28 @@ export class Members {
     this.#title = title
   }
 
-  /** Replaces all: `members` of an `ok` or of a frame; null where the room shows nobody. */
-  replace(members, count) {
-    this.#members = new Map((members ?? []).map((member) => [member.user, member]))
-    this.#count = members === null ? null : count
-    this.#show()
+  show(members, count) {
+    this.#title.textContent = `Here now: ${count}`
+    this.#name(members.map(({ user }) => user))
   }
 
-  joined(member) {
-    if (!this.#members.has(member.user)) this.#count++
-    this.#members.set(member.user, member)
-    this.#show()
+  /** The room shows nobody, or there is no room. */
+  clear() {
+    this.#title.textContent = 'Here now'
+    this.#name([])
   }
 
-  left(member) {
-    if (this.#members.delete(member.user)) this.#count--
-    this.#show()
-  }
-
-  #show() {
-    this.#title.textContent = this.#count === null ? 'Here now' : `Here now: ${this.#count}`
-    const names = [...this.#members.keys()].sort().slice(0, SHOWN_MAX)
+  #name(users) {
     this.#list.replaceChildren(
-      ...names.map((name) => {
-        const item = document.createElement('li')
-        item.dataset.member = name
-        item.textContent = name
-        return item
-      }),
+      ...users
+        .toSorted()
+        .slice(0, SHOWN_MAX)
+        .map((user) => {
+          const item = document.createElement('li')
+          item.dataset.member = user
+          item.textContent = user
+          return item
+        }),
     )
   }
 }

@@ -1,84 +1,78 @@
-// The local page: forms, message list and frame log around one Connection. Everything that came from elsewhere enters the
-// page as text, never as markup.
-import { Connection } from './connection.js'
+// The local page: forms around the client library, as a front-end developer would write them. What it shows is in message-list.js
+// and members.js; everything that came from elsewhere enters the page as text, never as markup.
 import { gatewayLinks } from './gateway-links.js'
+import { JoinedRoom } from './joined-room.js'
+import { loggedSocket } from './logged-socket.js'
 import { Members } from './members.js'
-
-/** Items kept in each list, so that a tab left open over night stays quick. */
-const MESSAGES_MAX = 500
-const FRAMES_MAX = 300
+import { MessageList } from './message-list.js'
+import { connect as connectClient } from './sluice-client.js'
 
 const element = (id) => document.getElementById(id)
 const user = element('user')
-const room = element('room')
+const roomField = element('room')
 const problem = element('problem')
-const messages = element('messages')
-const frames = element('frames')
+const list = new MessageList(element('messages'), element('frames'))
 const members = new Members(element('members'), element('members-title'))
 
 const query = new URLSearchParams(location.search)
 
-let connection = null
-/** The room that is asked for, the one that is joined, and whom `welcome` says we are. */
-let wanted = ''
-let joined = null
+/** The client, its room, and whom it is signed in as; null while not connected. */
+let sluice = null
+let room = null
 let identity = null
 
 element('sign-in').addEventListener('submit', (event) => {
   event.preventDefault()
   hideProblem()
-  if (connection === null) connect()
-  else void switchRoom()
+  if (sluice === null) connect()
+  else if (roomField.value !== room?.name) join(roomField.value)
 })
 
-element('disconnect').addEventListener('click', () => {
-  connection?.close()
-  finish()
-})
+element('disconnect').addEventListener('click', () => sluice?.close())
 
-element('composer').addEventListener('submit', async (event) => {
+element('composer').addEventListener('submit', (event) => {
   event.preventDefault()
-  const text = element('text')
-  const value = takeText(text)
-  if (!(await attempt({ type: 'publish', room: joined, data: { text: value } }))) giveBack(text, value)
+  const field = element('text')
+  const text = takeText(field)
+  void attempt('publish', room.publish({ text })).then((done) => {
+    if (!done) giveBack(field, text)
+  })
 })
 
-element('direct').addEventListener('submit', async (event) => {
+element('direct').addEventListener('submit', (event) => {
   event.preventDefault()
   const to = element('to').value
-  const text = element('direct-text')
-  const value = takeText(text)
-  if (await attempt({ type: 'send', user: to, data: { text: value } })) {
-    addMessage({ kind: 'sent', head: `to ${to}`, text: value, own: true })
-  } else {
-    giveBack(text, value)
-  }
+  const field = element('direct-text')
+  const text = takeText(field)
+  void attempt('send', sluice.send(to, { text })).then((done) => {
+    if (done) list.sent(to, text)
+    else giveBack(field, text)
+  })
 })
 
-element('clear-frames').addEventListener('click', () => frames.replaceChildren())
+element('older').addEventListener('click', () => void attempt('history', room.older()))
+element('clear-frames').addEventListener('click', () => list.clearFrames())
 
-for (const field of [user, room]) field.addEventListener('input', showGatewayLinks)
+for (const field of [user, roomField]) field.addEventListener('input', showGatewayLinks)
 
 function connect() {
   const name = user.value
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
   // Local gateways take anonymous sockets on `/`; everyone with a name signs in on `/ws`.
-  const url = `${scheme}://${location.host}${name === '' ? '/' : '/ws'}`
-  wanted = room.value
-  connection = new Connection({
-    url,
-    token: () => fetchToken(name),
-    onState: showState,
-    onFrame: receive,
-    onRaw: logFrame,
+  const address = `${scheme}://${location.host}${name === '' ? '/' : '/ws'}`
+  sluice = connectClient(address, {
+    token: name === '' ? null : ({ signal }) => fetchToken(name, signal),
+    WebSocket: loggedSocket((direction, text) => list.frame(direction, text)),
   })
-  showControls()
-  connection.connect()
+  sluice.on('state', showState)
+  sluice.on('error', (error) => showProblem(String(error)))
+  sluice.inbox().on('message', (message) => list.message(message, { direct: true }))
+  join(roomField.value)
+  showState(sluice.state)
 }
 
-async function fetchToken(name) {
-  if (name === '') return null
-  const response = await fetch(`/token?user=${encodeURIComponent(name)}`).catch(() => {
+async function fetchToken(name, signal) {
+  const response = await fetch(`/token?user=${encodeURIComponent(name)}`, { signal }).catch(() => {
     throw new Error('the gateway does not answer')
   })
   const text = (await response.text()).trim()
@@ -86,152 +80,83 @@ async function fetchToken(name) {
   return text
 }
 
-function showState(state, detail) {
-  const shown = element('state')
-  shown.dataset.state = state
-  shown.textContent = detail
-  if (state === 'stopped') {
-    showProblem(detail)
-    finish()
-  }
-  if (state === 'open') hideProblem()
-  if (state !== 'open') leftRoom()
-  showControls()
-}
-
-/** The connection is over; the form is free for the next one. */
-function finish() {
-  connection = null
-  leftRoom()
-  showControls()
-}
-
-function receive(frame) {
-  switch (frame.type) {
-    case 'welcome':
-      identity = frame.user
-      element('identity').textContent = frame.user
-      element('session').textContent = frame.session
-      element('gateway').textContent = `${location.host} (${frame.gateway})`
-      void join(wanted)
-      break
-    case 'message':
-      showMessage(frame)
-      break
-    case 'members':
-      if (frame.room === joined) members.replace(frame.members, frame.count)
-      break
-    case 'joined':
-    case 'left':
-      if (frame.room === joined) members[frame.type](frame.member)
-      break
-    case 'error':
-      showProblem(`${frame.code}: ${frame.message}`)
-      break
-    case 'gap':
-      addMessage({ kind: 'note', text: `messages were missed in ${frame.room ?? frame.user} (${frame.reason})` })
-      break
-    default:
-      // `ok` of nothing, `pong`, and types of a later protocol are for the frame log alone.
-      break
-  }
-}
-
-async function join(name) {
-  const answer = await joinRoom(name)
-  if (answer === null) return
-  joined = name
-  members.replace(answer.members ?? null, answer.count)
-  addMessage({ kind: 'note', text: `joined ${name}` })
-  showControls()
-  element('text').focus()
-}
-
-/** With the members where the room's namespace shows them. Resolves with the answer, or null. */
-async function joinRoom(name) {
+function join(name) {
+  room?.leave().catch(() => undefined)
+  list.clear()
+  members.clear()
+  element('older').hidden = true
   try {
-    return await connection.request({ type: 'join', room: name, presence: true })
+    room = new JoinedRoom(sluice, name, {
+      onJoined: ({ history }) => {
+        hideProblem()
+        list.note(`joined ${room.name}`)
+        element('older').hidden = history === undefined
+        showControls()
+        element('text').focus()
+      },
+      onRefused: ({ code, message }) => showProblem(`join: ${code}: ${message}`),
+      onMessage: (message, inFront) =>
+        list.message(message, { own: message.from !== undefined && message.from === identity, inFront }),
+      onNote: (text) => list.note(text),
+      onMembers: (all, count) => members.show(all, count),
+      onOlder: (more) => {
+        element('older').hidden = !more
+      },
+    })
   } catch (error) {
-    if (error.code === 'not_enabled') return (await attempt({ type: 'join', room: name })) ? {} : null
+    room = null
     showProblem(`join: ${error.code}: ${error.message}`)
-    return null
+  }
+  showControls()
+}
+
+/** The words of the page for the states of the library. */
+function showState(state) {
+  const shown = element('state')
+  shown.dataset.state = state.name === 'closed' ? (state.code === 1000 ? 'idle' : 'stopped') : state.name
+  shown.textContent = textOfState(state)
+  if (state.name === 'open') {
+    identity = state.user
+    element('identity').textContent = state.user
+    element('session').textContent = state.session
+    element('gateway').textContent = `${location.host} (${state.gateway})`
+  }
+  if (state.name === 'closed') finish(state)
+  showControls()
+}
+
+function textOfState(state) {
+  switch (state.name) {
+    case 'open':
+      return 'connected'
+    case 'waiting':
+      return `${state.code ?? ''} ${state.reason}; trying again in ${(state.retryInMs / 1000).toFixed(1)} s`.trim()
+    case 'closed':
+      return state.code === 1000 ? 'not connected' : `closed for good: ${state.code} ${state.reason}`
+    default:
+      return state.name
   }
 }
 
-function leftRoom() {
-  joined = null
-  members.replace(null)
+/** The client is done; the form is free for the next one. */
+function finish({ code, reason }) {
+  if (code !== 1000) showProblem(`closed for good: ${code} ${reason}`)
+  sluice = null
+  room = null
+  members.clear()
+  element('older').hidden = true
 }
 
-async function switchRoom() {
-  const next = room.value
-  if (next === joined) return
-  if (joined !== null && !(await attempt({ type: 'leave', room: joined }))) return
-  leftRoom()
-  wanted = next
-  showControls()
-  await join(next)
-}
-
-/** Sends a request and shows what went wrong; resolves with whether it went well. */
-async function attempt(frame) {
+/** Shows what went wrong; resolves with whether it went well. */
+async function attempt(what, promise) {
   try {
-    await connection.request(frame)
+    await promise
     hideProblem()
     return true
   } catch (error) {
-    showProblem(`${frame.type}: ${error.code}: ${error.message}`)
+    showProblem(`${what}: ${error.code}: ${error.message}`)
     return false
   }
-}
-
-function showMessage(frame) {
-  const from = frame.from ?? 'a service'
-  const text = textOf(frame)
-  if (frame.room === undefined) addMessage({ kind: 'direct', from, head: `${from} to you`, text, time: frame.time })
-  else addMessage({ kind: 'room', from, head: from, text, time: frame.time, own: frame.from === identity })
-}
-
-/** A service may push any JSON, or bytes. */
-function textOf({ data, bytes }) {
-  if (bytes !== undefined) return `bytes in base64: ${bytes}`
-  if (typeof data === 'string') return data
-  return typeof data?.text === 'string' ? data.text : JSON.stringify(data)
-}
-
-function addMessage({ kind, from, head, text, time, own = false }) {
-  const item = document.createElement('li')
-  item.dataset.kind = kind
-  if (from !== undefined) item.dataset.from = from
-  if (own) item.dataset.own = ''
-  if (head !== undefined) {
-    const clock = new Date(time ?? Date.now()).toLocaleTimeString()
-    item.append(span('head', `${head} · ${clock}`))
-  }
-  item.append(span('body', text))
-  appendBounded(messages, item, MESSAGES_MAX)
-}
-
-function logFrame(direction, text) {
-  const item = document.createElement('li')
-  item.dataset.direction = direction
-  item.textContent = text
-  appendBounded(frames, item, FRAMES_MAX)
-}
-
-/** Keeps the list at its bound, and in view of its end if the reader is there. */
-function appendBounded(list, item, max) {
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40
-  list.append(item)
-  while (list.children.length > max) list.firstElementChild.remove()
-  if (atEnd) list.scrollTop = list.scrollHeight
-}
-
-function span(className, text) {
-  const part = document.createElement('span')
-  part.className = className
-  part.textContent = text
-  return part
 }
 
 function showProblem(text) {
@@ -244,21 +169,22 @@ function hideProblem() {
 }
 
 function showControls() {
-  const live = connection !== null
+  const live = sluice !== null
   const open = element('state').dataset.state === 'open'
+  const joined = room?.joined === true
   user.disabled = live
   element('connect').hidden = live
   element('disconnect').hidden = !live
   element('switch-room').hidden = !(live && open)
   element('facts').hidden = !open
   for (const id of ['to', 'direct-text', 'direct-button']) element(id).disabled = !open
-  for (const id of ['text', 'send-button']) element(id).disabled = joined === null
-  element('text').placeholder = joined === null ? 'Connect to write' : `Message to ${joined}`
-  element('chat-title').textContent = joined === null ? 'Messages' : `Messages in ${joined}`
+  for (const id of ['text', 'send-button']) element(id).disabled = !joined
+  element('text').placeholder = joined ? `Message to ${room.name}` : 'Connect to write'
+  element('chat-title').textContent = joined ? `Messages in ${room.name}` : 'Messages'
 }
 
 function showGatewayLinks() {
-  element('gateway-links').replaceChildren(...gatewayLinks(room.value))
+  element('gateway-links').replaceChildren(...gatewayLinks(roomField.value))
 }
 
 /** Empties the field at once, as its owner may write on before the answer comes. */
@@ -275,6 +201,6 @@ function giveBack(field, value) {
 }
 
 if (query.has('user')) user.value = query.get('user')
-if (query.get('room')) room.value = query.get('room')
+if (query.get('room')) roomField.value = query.get('room')
 showGatewayLinks()
 showControls()

@@ -31,7 +31,7 @@ async function rawGet(port: number, target: string): Promise<string> {
 }
 
 const local = (sign: ((user: string) => Promise<string>) | null = async (user) => `token of ${user}`) =>
-  serve(createLocalSite({ folder: LOCAL_PAGE, sign, next: createHttpHandler('/ws') }))
+  serve(createLocalSite({ folders: [LOCAL_PAGE, '/not/there'], sign, next: createHttpHandler('/ws') }))
 
 describe('plain HTTP on the public port', () => {
   test('is told to upgrade on the path of the sockets, and not found elsewhere', async () => {

@@ -1,16 +1,19 @@
 // The plain HTTP side of local mode: the page on `/`, and tokens for it. Never made outside local mode, as it signs a token for
 // whoever asks.
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { type HttpHandler, respond } from './http-handler.ts'
 
 /** Where the page is in the repository; an image has none, and no local mode. */
 export const LOCAL_PAGE = join(import.meta.dirname, '../../../deploy/local/page')
 
+/** Where `npm start` puts the client library for the page; not there where gateways are started by hand. */
+export const LOCAL_BUNDLE = join(import.meta.dirname, '../../../.sluice/page')
+
 /** See {@link createLocalSite}. */
 export interface LocalSiteOptions {
-  /** The folder of the page; its files are read once, at the start. */
-  readonly folder: string
+  /** The folders of the page; their files are read once, at the start. One that is not there has none. */
+  readonly folders: readonly string[]
   /** Signs a token for a user; null where the keys are not ours. */
   readonly sign: ((user: string) => Promise<string>) | null
   /** Answers everything else. */
@@ -32,14 +35,16 @@ const HEADERS = {
 }
 
 /** Makes the handler. */
-export function createLocalSite({ folder, sign, next }: LocalSiteOptions): HttpHandler {
+export function createLocalSite({ folders, sign, next }: LocalSiteOptions): HttpHandler {
   const files = new Map(
-    readdirSync(folder)
-      .filter((file) => extname(file) in CONTENT_TYPES)
-      .map((file) => [
-        `/${file}`,
-        { type: CONTENT_TYPES[extname(file)] as string, body: readFileSync(join(folder, file), 'utf8') },
-      ]),
+    folders.filter(existsSync).flatMap((folder) =>
+      readdirSync(folder)
+        .filter((file) => extname(file) in CONTENT_TYPES)
+        .map((file): [string, { type: string; body: string }] => [
+          `/${file}`,
+          { type: CONTENT_TYPES[extname(file)] as string, body: readFileSync(join(folder, file), 'utf8') },
+        ]),
+    ),
   )
   return (request, response) => {
     const url = URL.parse(request.url ?? '/', 'http://local')

@@ -5,6 +5,7 @@ export const READINESS_REASONS = {
   starting: 'The public port is not open yet, or no loop-back publish on our own prefix has come back since the start.',
   waiting_for_buckets:
     'A namespace has presence, and the buckets that routers make are not there yet, or our lease is not held and announced in them.',
+  waiting_for_streams: 'Something keeps a history, and the streams that routers make for it are not there yet.',
   lease_overdue: 'Our lease could not be renewed for longer than `readiness.graceMs`: others no longer see our users.',
   draining: 'The gateway was told to stop and is closing its sockets.',
   nats_disconnected: 'NATS has been away for longer than `readiness.graceMs`.',

@@ -9,6 +9,7 @@ const WELL: ReadinessState = {
   natsUnauthorized: false,
   probeCameBackAt: 0,
   presence: null,
+  history: null,
 }
 
 const reasons = (state: Partial<ReadinessState>, nowMs = 0): readonly string[] =>
@@ -32,6 +33,7 @@ describe('a gateway', () => {
       0,
       ['starting', 'waiting_for_buckets'],
     ],
+    ['whose streams are not there yet', { history: { streamsSeen: false } }, 0, ['starting', 'waiting_for_streams']],
     [
       'that could not renew its lease',
       { presence: { announced: true, leaseAgeMs: GRACE_MS + 1 } },

@@ -14,6 +14,8 @@ export interface ReadinessState {
   readonly probeCameBackAt: number | null
   /** Null where no namespace has presence: then no router is needed. */
   readonly presence: PresenceReadiness | null
+  /** Null where nothing is kept. */
+  readonly history: { readonly streamsSeen: boolean } | null
 }
 
 /** What readiness depends on where a namespace has presence. */
@@ -30,8 +32,10 @@ export interface PresenceReadiness {
 export function decideReadiness(state: ReadinessState, nowMs: number, graceMs: number): Readiness {
   const reasons: ReadinessReason[] = []
   const waiting = state.presence !== null && !state.presence.announced
-  if (!state.listening || state.probeCameBackAt === null || waiting) reasons.push('starting')
+  const streamless = state.history !== null && !state.history.streamsSeen
+  if (!state.listening || state.probeCameBackAt === null || waiting || streamless) reasons.push('starting')
   if (waiting) reasons.push('waiting_for_buckets')
+  if (streamless) reasons.push('waiting_for_streams')
   if (state.draining) reasons.push('draining')
   if (state.natsUnauthorized) reasons.push('nats_unauthorized')
   if (state.probeCameBackAt !== null && nowMs - state.probeCameBackAt > graceMs) {

@@ -5,7 +5,7 @@ import { ENTRY_BYTES_MAX, ENVELOPE_BYTES_MAX } from '@sluice/proto'
 import { type ConnectEvents, connectLink, type NatsOptions } from '@sluice/service/nats/connect-link'
 import type { Link, Subscribed } from '@sluice/service/nats/link'
 import type { PayloadNeed } from '@sluice/service/nats/server-requirements'
-import { type DropReason, type Inbound, readInbound } from './inbound.ts'
+import { type DropReason, type Inbound, placeOfCopy, readInbound, readStored, type StoredInbound } from './inbound.ts'
 
 /** How the gateway reaches NATS. */
 export interface BackplaneOptions extends NatsOptions {
@@ -41,6 +41,8 @@ type PassedOn =
 export interface Backplane extends Pick<Link, PassedOn> {
   /** See {@link Link.subscribe}; what can't be delivered goes to `onDropped` instead. */
   listen(subject: string, deliver: (message: Inbound, subject: string) => void): Subscribed
+  /** The same for what a stream republishes: one that can't be delivered comes without its content, as it has its place. */
+  listenStored(subject: string, deliver: (message: StoredInbound) => void): Subscribed
 }
 
 /**
@@ -88,6 +90,14 @@ function createBackplane(link: Link, payloadBytesMax: number, events: BackplaneE
         const inbound = readInbound(message, payloadBytesMax)
         if (typeof inbound === 'string') events.onDropped(inbound, message.subject)
         else deliver(inbound, message.subject)
+      }),
+    listenStored: (subject, deliver) =>
+      link.subscribe(subject, (message: Msg) => {
+        const place = placeOfCopy(message)
+        if (place === null) return events.onDropped('bad_header', message.subject)
+        const stored = readStored(message, place, payloadBytesMax)
+        if (stored.unfit !== null) events.onDropped(stored.unfit, message.subject)
+        deliver(stored)
       }),
   }
 }

@@ -2,7 +2,7 @@ import { headers, type Msg } from '@nats-io/transport-node'
 import { encodeToken } from '@sluice/proto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type InboundResult, readInbound } from './inbound.ts'
+import { type InboundResult, placeOfCopy, readInbound, readStored } from './inbound.ts'
 
 const MAX = 1000
 
@@ -13,7 +13,17 @@ function read(payload: string | Uint8Array, values: Record<string, string> | nul
 }
 
 const BYTES = { 'Content-Type': 'application/octet-stream' }
-const NONE = { from: null, session: null, event: null, excludeSession: null, excludeUser: null }
+const NONE = {
+  from: null,
+  session: null,
+  event: null,
+  excludeSession: null,
+  excludeUser: null,
+  key: null,
+  place: null,
+  messageId: null,
+  unfit: null,
+}
 
 describe('a payload', () => {
   test.each(['null', '0', '"x"', '{"a":1}', '[1,2]', ' {"a" : 1e400}\r\n', '12345678901234567890', '"\\ud800"'])(
@@ -87,8 +97,12 @@ describe('the headers', () => {
         'Sluice-Event': 'a.b',
         'Sluice-Exclude-Session': 'gw=2E2',
         'Sluice-Exclude-User': 'bob',
+        'Sluice-Key': 'ключ 1',
+        'Nats-Msg-Id': 'id-1',
       }),
     ).toEqual({
+      ...NONE,
+      ...NONE,
       payload: Buffer.from('1'),
       binary: false,
       from: 'a b',
@@ -96,6 +110,8 @@ describe('the headers', () => {
       event: 'a.b',
       excludeSession: 'gw.2',
       excludeUser: 'bob',
+      key: 'ключ 1',
+      messageId: 'id-1',
     })
   })
 
@@ -129,6 +145,8 @@ describe('the headers', () => {
     ['Sluice-Event', 'a b'],
     ['Sluice-Event', 'x'.repeat(65)],
     ['Sluice-Event', 'a"b'],
+    ['Sluice-Key', 'x'.repeat(129)],
+    ['Sluice-Key', 'a\u0007b'],
   ])('of %s: %s drop the message', (name, value) => {
     expect(read('1', { [name]: value })).toBe('bad_header')
   })
@@ -136,6 +154,92 @@ describe('the headers', () => {
   test('may be as long as a name', () => {
     expect(read('1', { 'Sluice-From': 'x'.repeat(384), 'Sluice-Event': 'x'.repeat(64) })).toMatchObject({
       binary: false,
+    })
+  })
+})
+
+describe('the id under which a message was stored', () => {
+  test('is kept for those alone whose publisher does not hear it', () => {
+    expect(read('1', { 'Nats-Msg-Id': 'id-1' })).toMatchObject({ messageId: null })
+  })
+})
+
+const TIME = '2026-11-25T10:00:00.123456789Z'
+
+/** A copy as a stream republishes it, with what its publisher wrote in front. */
+function copy(values: Record<string, string>, forged: readonly (readonly [string, string])[] = []): Msg {
+  const built = headers()
+  for (const [name, value] of [...forged, ...Object.entries(values)]) built.append(name, value)
+  return { data: Buffer.from('1'), headers: built } as unknown as Msg
+}
+
+const REAL = { 'Nats-Sequence': '12', 'Nats-Last-Sequence': '7', 'Nats-Time-Stamp': TIME }
+const PLACE = { offset: 12, prev: 7, time: Date.parse('2026-11-25T10:00:00.123Z') }
+
+describe('the place of a copy', () => {
+  test('is what its stream tells, cut to milliseconds', () => {
+    expect(placeOfCopy(copy(REAL))).toEqual(PLACE)
+    expect(placeOfCopy(copy({ ...REAL, 'Nats-Last-Sequence': '0' }))).toEqual({ ...PLACE, prev: 0 })
+  })
+
+  test('is not what its publisher has written in front of that', () => {
+    const forged = [
+      ['Nats-Sequence', '99'],
+      ['Nats-Sequence', '98'],
+      ['Nats-Last-Sequence', '1'],
+      ['Nats-Time-Stamp', '2020-01-01T00:00:00Z'],
+    ] as const
+    expect(placeOfCopy(copy(REAL, forged))).toEqual(PLACE)
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['nothing', {}],
+    ['no sequence', { 'Nats-Last-Sequence': '7', 'Nats-Time-Stamp': TIME }],
+    ['no sequence before it', { 'Nats-Sequence': '12', 'Nats-Time-Stamp': TIME }],
+    ['no time', { 'Nats-Sequence': '12', 'Nats-Last-Sequence': '7' }],
+    ['no number', { ...REAL, 'Nats-Sequence': 'x' }],
+    ['no integer', { ...REAL, 'Nats-Sequence': '12.5' }],
+    ['more than can be told', { ...REAL, 'Nats-Sequence': '9007199254740993' }],
+    ['a negative one', { ...REAL, 'Nats-Last-Sequence': '-1' }],
+    ['one that is not after the one before it', { ...REAL, 'Nats-Last-Sequence': '12' }],
+    ['a time that is none', { ...REAL, 'Nats-Time-Stamp': 'yesterday' }],
+  ])('is none where the headers tell %s', (_, values) => {
+    expect(placeOfCopy(copy(values))).toBeNull()
+  })
+
+  test('is none where there are no headers, or they cannot be read', () => {
+    const broken = {
+      get headers() {
+        throw new Error('bad')
+      },
+    }
+    expect(placeOfCopy({ data: Buffer.from('1') } as unknown as Msg)).toBeNull()
+    expect(placeOfCopy(broken as unknown as Msg)).toBeNull()
+  })
+})
+
+describe('a stored message', () => {
+  test('has its place beside its content', () => {
+    expect(readStored(copy({ 'Sluice-From': 'bob' }), PLACE, MAX)).toEqual({
+      ...NONE,
+      payload: Buffer.from('1'),
+      binary: false,
+      from: 'bob',
+      place: PLACE,
+    })
+  })
+
+  test.each<[string, Msg, string]>([
+    ['no JSON', { data: Buffer.from('{'), headers: undefined } as unknown as Msg, 'not_json'],
+    ['too much', { data: Buffer.alloc(MAX + 1, '1'), headers: undefined } as unknown as Msg, 'too_large'],
+    ['a bad header', copy({ 'Sluice-From': '=2e' }), 'bad_header'],
+  ])('with %s keeps its place, and nothing else of it', (_, message, unfit) => {
+    expect(readStored(message, PLACE, MAX)).toEqual({
+      ...NONE,
+      payload: new Uint8Array(0),
+      binary: false,
+      place: PLACE,
+      unfit,
     })
   })
 })

@@ -12,9 +12,15 @@ import {
   HEADER_EXCLUDE_SESSION,
   HEADER_EXCLUDE_USER,
   HEADER_FROM,
+  HEADER_KEY,
+  HEADER_MESSAGE_ID,
   HEADER_SESSION,
   isTooDeep,
+  KEY_CHARS_MAX,
+  KEY_PATTERN,
   LIMITS,
+  type Placed,
+  STREAM_HEADERS,
 } from '@sluice/proto'
 
 /** A message as the fan-out needs it: names decoded, payload checked and untouched. */
@@ -27,7 +33,18 @@ export interface Inbound {
   readonly event: string | null
   readonly excludeSession: string | null
   readonly excludeUser: string | null
+  /** The key that its publisher gave it. */
+  readonly key: string | null
+  /** Where it stands in its history; null for an ephemeral message. */
+  readonly place: Placed | null
+  /** The id under which it was stored: publishers that keep it from themselves know theirs by it. Null where nobody asks. */
+  readonly messageId: string | null
+  /** Why the content of a stored message reaches nobody: it keeps its place alone. Null for a sound one. */
+  readonly unfit: DropReason | null
 }
+
+/** A message of a history. */
+export type StoredInbound = Inbound & { readonly place: Placed }
 
 /** Why a message was not delivered: the label of a metric. */
 export type DropReason = 'empty' | 'too_large' | 'content_type' | 'not_utf8' | 'not_json' | 'too_deep' | 'bad_header'
@@ -50,9 +67,7 @@ export function readInbound(message: Msg, payloadBytesMax: number): InboundResul
     const problem = jsonProblem(payload)
     if (problem !== null) return problem
   }
-  if (headers === undefined) {
-    return { payload, binary, from: null, session: null, event: null, excludeSession: null, excludeUser: null }
-  }
+  if (headers === undefined) return { ...BARE, payload, binary }
   const event = headers.get(HEADER_EVENT) || null
   const from = name(headers.get(HEADER_FROM))
   const session = name(headers.get(HEADER_SESSION))
@@ -61,7 +76,62 @@ export function readInbound(message: Msg, payloadBytesMax: number): InboundResul
   if (from === undefined || session === undefined || excludeSession === undefined || excludeUser === undefined)
     return 'bad_header'
   if (event !== null && !EVENT_PATTERN.test(event)) return 'bad_header'
-  return { payload, binary, from, session, event, excludeSession, excludeUser }
+  const key = headers.get(HEADER_KEY) || null
+  if (key !== null && (key.length > KEY_CHARS_MAX || !KEY_PATTERN.test(key))) return 'bad_header'
+  const messageId = excludeSession === null ? null : headers.get(HEADER_MESSAGE_ID) || null
+  return {
+    payload,
+    binary,
+    from,
+    session,
+    event,
+    excludeSession,
+    excludeUser,
+    key,
+    place: null,
+    messageId,
+    unfit: null,
+  }
+}
+
+const NO_PAYLOAD = new Uint8Array(0)
+const BARE: Inbound = {
+  payload: NO_PAYLOAD,
+  binary: false,
+  from: null,
+  session: null,
+  event: null,
+  excludeSession: null,
+  excludeUser: null,
+  key: null,
+  place: null,
+  messageId: null,
+  unfit: null,
+}
+
+/**
+ * Reads a message of a history. One whose content can't be delivered keeps its place in the chain, or everyone would miss it for ever.
+ *
+ * @param place - where it stands, from the stream's own headers
+ */
+export function readStored(message: Msg, place: Placed, payloadBytesMax: number): StoredInbound {
+  const inbound = readInbound(message, payloadBytesMax)
+  return typeof inbound === 'string' ? { ...BARE, place, unfit: inbound } : { ...inbound, place }
+}
+
+/**
+ * The place of a copy that a stream has republished.
+ *
+ * @returns null for what no stream can have sent
+ */
+export function placeOfCopy(message: Msg): Placed | null {
+  const headers = headersOf(message)
+  if (!headers) return null
+  const offset = Number(headers.last(STREAM_HEADERS.sequence) || Number.NaN)
+  const prev = Number(headers.last(STREAM_HEADERS.lastSequence) || Number.NaN)
+  const time = Date.parse(headers.last(STREAM_HEADERS.time))
+  const sound = Number.isSafeInteger(offset) && Number.isSafeInteger(prev) && prev >= 0 && prev < offset
+  return sound && Number.isFinite(time) ? { offset, prev, time } : null
 }
 
 /** Null where there are headers that can't be read: NATS passes on whatever a publisher wrote there. */

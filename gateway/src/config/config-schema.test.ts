@@ -35,8 +35,12 @@ describe('the fields', () => {
     }
   })
 
-  test('that can change while the process runs are the namespaces and the log level', () => {
-    expect(fields.filter(({ live }) => live === true).map(({ path }) => path)).toEqual(['log.level', 'namespaces'])
+  test('that can change while the process runs are the namespaces, the inboxes and the log level', () => {
+    expect(fields.filter(({ live }) => live === true).map(({ path }) => path)).toEqual([
+      'log.level',
+      'namespaces',
+      'inbox',
+    ])
   })
 
   test('that are numbers accept their bounds and the default, and nothing one beyond', () => {

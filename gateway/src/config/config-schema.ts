@@ -3,6 +3,7 @@
 import { adminSection } from '@sluice/service/config/admin-section'
 import { field } from '@sluice/service/config/fields'
 import type { SectionOf } from '@sluice/service/config/file-sections'
+import { inboxField } from '@sluice/service/config/inbox-field'
 import { logSection, nameField } from '@sluice/service/config/log-section'
 import { namespacesField } from '@sluice/service/config/namespaces-field'
 import { natsSection } from '@sluice/service/config/nats-section'
@@ -30,6 +31,7 @@ export const configSchema = z
     presence: presenceSection,
     log: logSection,
     namespaces: namespacesField,
+    inbox: inboxField,
   } satisfies Record<SectionOf<'gateway'>, z.core.$ZodType>)
   .readonly()
 

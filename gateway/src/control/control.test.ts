@@ -11,6 +11,7 @@ function build(open: readonly number[] = [1, 2, 3]) {
   const heard = new Map<string, (message: never) => void>()
   const answers: unknown[] = []
   const closed: [number, number, string][] = []
+  const moved: object[] = []
   const controls = new Tally()
   listenToControl({
     nats: {
@@ -30,12 +31,16 @@ function build(open: readonly number[] = [1, 2, 3]) {
       closed.push([number, code, reason])
       return true
     },
+    move: (wish) => {
+      moved.push(wish)
+      return 7
+    },
     counters: { controls },
   })
   function say(text: string, { reply = 'inbox', subject = 'sluice.ctl.gateway.gw' } = {}): void {
     heard.get(subject)?.({ data: new TextEncoder().encode(text), reply } as never)
   }
-  return { heard, answers, closed, controls, say }
+  return { heard, answers, closed, moved, controls, say }
 }
 
 describe('a close', () => {
@@ -63,7 +68,7 @@ describe('a close', () => {
 
 test('a verb of a later release is unsupported', () => {
   const { answers, controls, say } = build()
-  say('{"v":1,"verb":"move","connections":10}')
+  say('{"v":1,"verb":"later","connections":10}')
   expect(answers).toEqual([['inbox', { v: 1, connections: 0, code: 'unsupported' }]])
   expect(controls.get('unsupported')).toBe(1)
 })
@@ -78,4 +83,16 @@ test('a newer version is skipped and counted', () => {
   const { answers, controls, say } = build()
   say('{"v":2,"verb":"close","who":"everyone"}')
   expect([answers, controls.get('newer')]).toEqual([[], 1])
+})
+
+test('a move asks as many as it says, and answers how many were', () => {
+  const { answers, moved, controls, say } = build()
+  say(encodeControl({ verb: 'move', connections: 7, windowMs: 3000, reason: 'rebalance' }))
+  say(encodeControl({ verb: 'move', windowMs: 0, reason: 'all' }))
+  expect(moved).toEqual([
+    { connections: 7, windowMs: 3000, reason: 'rebalance' },
+    { connections: undefined, windowMs: 0, reason: 'all' },
+  ])
+  expect(answers.at(0)).toEqual(['inbox', { v: 1, connections: 7 }])
+  expect(controls.get('move')).toBe(2)
 })

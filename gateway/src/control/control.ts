@@ -19,12 +19,23 @@ export interface ControlOptions {
   readonly gateway: GatewayId
   /** Closes a connection of this gateway by its number; false if it is not open. */
   readonly close: (number: number, code: CloseCode, reason: string) => boolean
+  /**
+   * Asks connections of this gateway to connect elsewhere.
+   *
+   * @param connections - how many at most; undefined for all
+   * @returns how many are asked
+   */
+  readonly move: (wish: {
+    readonly connections: number | undefined
+    readonly windowMs: number
+    readonly reason: string
+  }) => number
   readonly counters: { readonly controls: { add(verb: string): void } }
 }
 
 /** Begins to listen; what comes before that is lost, and routers say it again. */
-export function listenToControl({ nats, subjects, gateway, close, counters }: ControlOptions): void {
-  function closeSessions({ sessions, code, reason }: Control): number {
+export function listenToControl({ nats, subjects, gateway, close, move, counters }: ControlOptions): void {
+  function closeSessions({ sessions, code, reason }: ControlOf<'close'>): number {
     let connections = 0
     for (const session of sessions) {
       const parsed = parseSession(session)
@@ -32,6 +43,15 @@ export function listenToControl({ nats, subjects, gateway, close, counters }: Co
       if (parsed?.gateway === gateway && close(parsed.number, code as CloseCode, reason)) connections++
     }
     return connections
+  }
+
+  function act(control: Control): number {
+    switch (control.verb) {
+      case 'close':
+        return closeSessions(control)
+      case 'move':
+        return move({ connections: control.connections, windowMs: control.windowMs, reason: control.reason })
+    }
   }
 
   function answer(payload: Uint8Array): ControlAnswer | null {
@@ -46,7 +66,7 @@ export function listenToControl({ nats, subjects, gateway, close, counters }: Co
       return { connections: 0, code }
     }
     counters.controls.add(control.verb)
-    return { connections: closeSessions(control) }
+    return { connections: act(control) }
   }
 
   for (const subject of [subjects.controlAll(), subjects.control(gateway)]) {
@@ -56,5 +76,7 @@ export function listenToControl({ nats, subjects, gateway, close, counters }: Co
     })
   }
 }
+
+type ControlOf<verb extends Control['verb']> = Extract<Control, { readonly verb: verb }>
 
 const encoder = new TextEncoder()

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { closedBy, drainConnections } from './drain.ts'
+import { drainConnections, dueBy, moveMs } from './drain.ts'
 
-describe('how many sockets are closed', () => {
+describe('how many sockets are due', () => {
   test.each([
+    [-1, 10, 1000, 0],
     [0, 0, 1000, 0],
     [500, 0, 1000, 0],
     [0, 1, 1000, 1],
@@ -15,7 +16,7 @@ describe('how many sockets are closed', () => {
     [5000, 10, 1000, 10],
     [0, 10, 0, 10],
   ])('after %i ms of %i sockets in a window of %i ms: %i', (elapsedMs, total, windowMs, closed) => {
-    expect(closedBy(elapsedMs, total, windowMs)).toBe(closed)
+    expect(dueBy(elapsedMs, total, windowMs)).toBe(closed)
   })
 
   test('never falls, never runs ahead of the window by more than one, and ends with all of them', () => {
@@ -24,7 +25,7 @@ describe('how many sockets are closed', () => {
         let before = 0
         for (let step = 0; step <= 20; step++) {
           const elapsedMs = (windowMs * step) / 20
-          const closed = closedBy(elapsedMs, total, windowMs)
+          const closed = dueBy(elapsedMs, total, windowMs)
           expect(closed).toBeGreaterThanOrEqual(before)
           // A little more for what floating point loses.
           expect(closed).toBeLessThanOrEqual((total * elapsedMs) / windowMs + 1 + 1e-6)
@@ -47,38 +48,52 @@ describe('a drain', () => {
   /** Sockets that are gone as soon as they are closed, unless the test holds them. */
   function drain(total: number, { windowMs = 1000, others = 0 } = {}) {
     const startedAt = performance.now()
-    const closes: { at: number; name: number; code: number; reason: string }[] = []
+    const moves: { at: number; name: number; afterMs: number }[] = []
+    const closes: { at: number; name: number }[] = []
     const state = { others, done: false }
     const connections = Array.from({ length: total }, (_, name) => name)
     void drainConnections({
       connections,
-      close: (name, code, reason) => closes.push({ at: performance.now() - startedAt, name, code, reason }),
+      move: (name, afterMs) => moves.push({ at: performance.now() - startedAt, name, afterMs }),
+      close: (name) => closes.push({ at: performance.now() - startedAt, name }),
       windowMs,
       nowMs: () => performance.now(),
       remaining: () => total - closes.length + state.others,
     }).then(() => {
       state.done = true
     })
-    return { closes, state }
+    return { moves, closes, state }
   }
 
-  test('closes each socket once, in order, with 1012', async () => {
+  test('closes each socket once, in order', async () => {
     const { closes, state } = drain(10)
     await vi.advanceTimersByTimeAsync(1100)
     expect(closes.map(({ name }) => name)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
-    expect(new Set(closes.map(({ code, reason }) => `${code} ${reason}`))).toEqual(new Set(['1012 service restart']))
     expect(state.done).toBe(true)
   })
 
-  test('spreads the closes evenly over its window (case 34)', async () => {
-    const { closes } = drain(1000, { windowMs: 10_000 })
-    await vi.advanceTimersByTimeAsync(10_100)
-    expect(closes).toHaveLength(1000)
-    for (let second = 0; second < 10; second++) {
-      const within = closes.filter(({ at }) => at >= second * 1000 && at < (second + 1) * 1000).length
+  test('tells each to move before it closes it, both spread evenly over its window (case 34)', async () => {
+    const { moves, closes } = drain(1000, { windowMs: 15_000 })
+    await vi.advanceTimersByTimeAsync(15_100)
+    expect(moves.map(({ name }) => name)).toEqual(closes.map(({ name }) => name))
+    expect(moves).toHaveLength(1000)
+    for (const [n, { at, afterMs }] of moves.entries()) {
+      expect(afterMs).toBe(5000)
+      expect((closes[n]?.at ?? 0) - at).toBeGreaterThanOrEqual(afterMs - 50)
+    }
+    const perSecond = (events: readonly { at: number }[], from: number) =>
+      Array.from({ length: 10 }, (_, second) => {
+        const start = from + second * 1000
+        return events.filter(({ at }) => at >= start && at < start + 1000).length
+      })
+    for (const within of [...perSecond(moves, 0), ...perSecond(closes, 5000)]) {
       expect(within).toBeGreaterThan(80)
       expect(within).toBeLessThan(120)
     }
+  })
+
+  test('gives a third of its window to move, at most ten seconds', () => {
+    expect([0, 3, 30_000, 60_000].map(moveMs)).toEqual([0, 1, 10_000, 10_000])
   })
 
   test('without sockets is over at once', async () => {
@@ -90,8 +105,9 @@ describe('a drain', () => {
   })
 
   test('without a window closes all at once', () => {
-    const { closes } = drain(5, { windowMs: 0 })
+    const { moves, closes } = drain(5, { windowMs: 0 })
     expect(closes).toHaveLength(5)
+    expect(moves).toEqual([])
   })
 
   test('is over when the last socket is gone, and leaves no timer', async () => {

@@ -2,7 +2,7 @@
 // thousands delays a small room by one slice and not by all of it. Order within a topic is kept. Step 4 of the message path.
 import type { Inbound } from '../backplane/inbound.ts'
 import type { Outbox } from '../outbound/outbox.ts'
-import { buildJsonMessage, buildMsgpackMessage } from './message-frame.ts'
+import { createFrames, type Frames, frameOf, withheldFrameOf } from './frames.ts'
 import { isMember, type Member, type Topic, type TopicName } from './topic.ts'
 
 /** See {@link createDeliver}. */
@@ -15,82 +15,131 @@ export interface DeliverOptions {
   readonly counters: { deliveries: number }
   /** A message could not be encoded for those who speak msgpack; the others have it. */
   readonly onUnencodable: (about: TopicName) => void
+  /**
+   * A stored message is kept from its own publisher, whose place in the order this is.
+   *
+   * @returns whether its `ok` was sent here and now, in place of the message
+   */
+  readonly answerPublisher: (member: Member, message: Inbound) => boolean
 }
 
 /** Delivers messages to local members. */
 export interface Deliver {
-  /** To all members of a topic but those that the message excludes. */
+  /** To all members of a topic but those that the message excludes; of a stored one those are told its place alone. */
   toTopic(topic: Topic, message: Inbound): void
+  /** The same with frames that others share. */
+  framesToTopic(topic: Topic, frames: Frames): void
+  /** Another frame for all members of a topic, in its order among the messages. */
+  noticeToTopic(topic: Topic, json: Buffer, msgpack: Buffer): void
+  /** A connection has become a member that has all there was: what is still in slices is nothing to it, though it was a member before. */
+  caughtUp(topic: Topic, member: Member): void
   /** To one connection, under the name of its user. */
   toMember(member: Member, about: TopicName, message: Inbound): void
-}
-
-/** The frames of one message, built when the first member needs them; null is a frame that can't be built. */
-interface Frames {
-  readonly message: Inbound
-  json: Buffer | undefined
-  msgpack: Buffer | null | undefined
 }
 
 interface SlicedMessage {
   readonly topic: Topic
   readonly members: readonly Member[]
   readonly frames: Frames
+  /** Counts sliced messages. */
+  readonly number: number
   at: number
 }
 
-/** Makes the delivery of a gateway. */
-export function createDeliver(options: DeliverOptions): Deliver {
-  const { outbox, sliceMembers, slicedMessagesMax, counters, onUnencodable } = options
-  const waiting: SlicedMessage[] = []
-  const waitingTopics = new Map<Topic, number>()
+/** Of a topic with messages in slices. */
+interface WaitingTopic {
+  messages: number
+  /** Members that have caught up meanwhile, with the last message that is nothing to them; null for none. */
+  late: Map<Member, number> | null
+}
 
-  function frameFor(about: TopicName, frames: Frames, binary: boolean): Buffer | null {
-    if (!binary) {
-      frames.json ??= buildJsonMessage(about, frames.message)
-      return frames.json
-    }
-    if (frames.msgpack !== undefined) return frames.msgpack
-    try {
-      frames.msgpack = buildMsgpackMessage(about, frames.message)
-      return frames.msgpack
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      frames.msgpack = null
-      onUnencodable(about)
-      return null
-    }
-  }
-
+/** Makes the loop over members, which is most of what a delivery costs. */
+function createLink({ outbox, counters, onUnencodable, answerPublisher }: DeliverOptions) {
   function link(
     topic: Topic,
     members: readonly Member[],
     frames: Frames,
     from: number,
     to: number,
-    sliced: boolean,
+    isMissedBy: ((member: Member) => boolean) | null,
   ): void {
-    const { excludeSession, excludeUser } = frames.message
+    const { about } = topic
+    const { message } = frames
+    const keeps = message.excludeSession !== null || message.excludeUser !== null || message.unfit !== null
+    // Looked up once for each encoding.
+    let json: Buffer | null | undefined
+    let msgpack: Buffer | null | undefined
     let linked = 0
     for (let at = from; at < to; at++) {
       const member = members[at] as Member
-      if (excludeSession !== null && member.session === excludeSession) continue
-      if (excludeUser !== null && member.user === excludeUser) continue
-      // Between two slices a member may have left, and must hear nothing after its `ok`.
-      if (sliced && !isMember(member, topic)) continue
-      const frame = frameFor(topic.about, frames, member.binary)
-      if (frame !== null && outbox.push(member, frame)) linked++
+      if (isMissedBy?.(member)) continue
+      if (keeps && isKeptFrom(message, member)) {
+        withhold(topic, member, frames)
+        continue
+      }
+      let frame: Buffer | null
+      if (member.binary) {
+        msgpack ??= frameOf(about, frames, true, onUnencodable)
+        frame = msgpack
+      } else {
+        json ??= frameOf(about, frames, false, onUnencodable)
+        frame = json
+      }
+      if (frame === null) withhold(topic, member, frames)
+      else if (outbox.push(member, frame)) linked++
     }
-    counters.deliveries += linked
+    if (message !== NOTICE) counters.deliveries += linked
   }
 
+  function withhold(topic: Topic, member: Member, frames: Frames): void {
+    const { message } = frames
+    if (message.excludeSession === member.session && answerPublisher(member, message)) return
+    const frame = withheldFrameOf(topic.about, frames, member.binary)
+    if (frame !== null) outbox.push(member, frame)
+  }
+
+  return link
+}
+
+function isKeptFrom({ excludeSession, excludeUser, unfit }: Inbound, member: Member): boolean {
+  if (excludeSession !== null && member.session === excludeSession) return true
+  return (excludeUser !== null && member.user === excludeUser) || unfit !== null
+}
+
+/** Stands for the message of a frame that is none. */
+const NOTICE: Inbound = {
+  payload: new Uint8Array(0),
+  binary: false,
+  from: null,
+  session: null,
+  event: null,
+  excludeSession: null,
+  excludeUser: null,
+  key: null,
+  place: null,
+  messageId: null,
+  unfit: null,
+}
+
+/** Makes the delivery of a gateway. */
+export function createDeliver(options: DeliverOptions): Deliver {
+  const { outbox, sliceMembers, slicedMessagesMax, counters, onUnencodable } = options
+  const link = createLink(options)
+  const waiting: SlicedMessage[] = []
+  const waitingTopics = new Map<Topic, WaitingTopic>()
+  let sliced = 0
+
   function nextSlice(): void {
-    const sliced = waiting[0]
-    if (sliced === undefined) return
-    const to = Math.min(sliced.at + sliceMembers, sliced.members.length)
-    link(sliced.topic, sliced.members, sliced.frames, sliced.at, to, true)
-    sliced.at = to
-    if (to === sliced.members.length) finished(sliced)
+    const first = waiting[0]
+    if (first === undefined) return
+    const to = Math.min(first.at + sliceMembers, first.members.length)
+    const { topic, number } = first
+    const late = waitingTopics.get(topic)?.late
+    // Between two slices a member may have left, and must hear nothing after its `ok`; it may even have come back.
+    const isMissedBy = (member: Member): boolean => !isMember(member, topic) || (late?.get(member) ?? 0) >= number
+    link(topic, first.members, first.frames, first.at, to, isMissedBy)
+    first.at = to
+    if (to === first.members.length) finished(first)
   }
 
   /** A topic whose members changed meanwhile has a new array that nobody reads. */
@@ -102,16 +151,15 @@ export function createDeliver(options: DeliverOptions): Deliver {
     const { members } = topic
     // A member whose queue runs over is closed from within and leaves: the array must not change under the loop.
     topic.readers++
-    link(topic, members, frames, 0, members.length, false)
+    link(topic, members, frames, 0, members.length, null)
     doneReading(topic, members)
   }
 
   function finished({ topic, members }: SlicedMessage): void {
     waiting.shift()
     doneReading(topic, members)
-    const left = (waitingTopics.get(topic) ?? 1) - 1
-    if (left === 0) waitingTopics.delete(topic)
-    else waitingTopics.set(topic, left)
+    const known = waitingTopics.get(topic)
+    if (known !== undefined && --known.messages === 0) waitingTopics.delete(topic)
   }
 
   function turn(): void {
@@ -119,18 +167,29 @@ export function createDeliver(options: DeliverOptions): Deliver {
     if (waiting.length > 0) setImmediate(turn)
   }
 
+  function framesToTopic(topic: Topic, frames: Frames): void {
+    if (topic.members.length <= sliceMembers && !waitingTopics.has(topic)) return linkAll(topic, frames)
+    while (waiting.length >= slicedMessagesMax) nextSlice()
+    const { members } = topic
+    topic.readers++
+    const known = waitingTopics.get(topic)
+    if (known === undefined) waitingTopics.set(topic, { messages: 1, late: null })
+    else known.messages++
+    if (waiting.push({ topic, members, frames, number: ++sliced, at: 0 }) === 1) setImmediate(turn)
+  }
+
   return {
-    toTopic(topic, message) {
-      const frames: Frames = { message, json: undefined, msgpack: undefined }
-      if (topic.members.length <= sliceMembers && !waitingTopics.has(topic)) return linkAll(topic, frames)
-      while (waiting.length >= slicedMessagesMax) nextSlice()
-      const { members } = topic
-      topic.readers++
-      waitingTopics.set(topic, (waitingTopics.get(topic) ?? 0) + 1)
-      if (waiting.push({ topic, members, frames, at: 0 }) === 1) setImmediate(turn)
+    toTopic: (topic, message) => framesToTopic(topic, createFrames(message)),
+    framesToTopic,
+    noticeToTopic: (topic, json, msgpack) => framesToTopic(topic, { ...createFrames(NOTICE), json, msgpack }),
+    caughtUp(topic, member) {
+      const known = waitingTopics.get(topic)
+      if (known === undefined) return
+      known.late ??= new Map()
+      known.late.set(member, sliced)
     },
     toMember(member, about, message) {
-      const frame = frameFor(about, { message, json: undefined, msgpack: undefined }, member.binary)
+      const frame = frameOf(about, createFrames(message), member.binary, onUnencodable)
       if (frame !== null && outbox.push(member, frame)) counters.deliveries++
     },
   }

@@ -20,6 +20,10 @@ function inbound(payload: string | Uint8Array, fields: Partial<Inbound> = {}): I
     event: null,
     excludeSession: null,
     excludeUser: null,
+    key: null,
+    place: null,
+    messageId: null,
+    unfit: null,
     ...fields,
   }
 }

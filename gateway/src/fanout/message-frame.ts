@@ -1,6 +1,6 @@
 // Builds the frame of a message, once for all its recipients: the envelope as text, the payload's bytes copied in as they
 // came. Nothing in it differs between recipients. Step 4 of the message path.
-import type { ServerFrame } from '@sluice/proto'
+import { jsonCodec, type Placed, type ServerFrame, type ServerFrameOf } from '@sluice/proto'
 import { msgpackCodec } from '@sluice/proto/msgpack'
 import type { Inbound } from '../backplane/inbound.ts'
 import { buildFrame, frameHeaderBytes, OPCODE, writeFrameHeader } from '../outbound/ws-frame.ts'
@@ -37,23 +37,56 @@ export function buildJsonMessage(about: TopicName, message: Inbound): Buffer {
  * @throws RangeError for JSON that is nested deeper than the encoder's stack
  */
 export function buildMsgpackMessage(about: TopicName, message: Inbound): Buffer {
-  const { payload, binary, from, session, event } = message
-  const frame: ServerFrame = {
-    type: 'message',
-    ...(about.kind === 'room' ? { room: about.name } : { user: about.name }),
+  return buildFrame(
+    OPCODE.binary,
+    msgpackCodec.encodeServer({ type: 'message', ...nameOf(about), ...fieldsOf(message) }),
+  )
+}
+
+/**
+ * The fields of a message beside whom it is about, for those who speak msgpack.
+ *
+ * @throws RangeError for JSON that is nested deeper than the parser's stack
+ */
+export function fieldsOf({ payload, binary, from, session, event, key, place }: Inbound): MessageFields {
+  return {
     ...(from === null ? {} : { from }),
     ...(session === null ? {} : { session }),
     ...(event === null ? {} : { event }),
+    ...(key === null ? {} : { key }),
+    ...(place === null ? {} : { offset: place.offset, prev: place.prev, time: place.time }),
     ...(binary ? { bytes: payload } : { data: parse(payload) }),
   }
-  return buildFrame(OPCODE.binary, msgpackCodec.encodeServer(frame))
 }
 
-function envelope(about: TopicName, { from, session, event }: Inbound): string {
-  let text = `"${about.kind}":${JSON.stringify(about.name)}`
+/** The fields of a message beside whom it is about. */
+export type MessageFields = Omit<ServerFrameOf<'message'>, 'type' | 'room' | 'user'>
+
+/** A frame with the place of a message alone: its content is not for whoever gets it. */
+export function buildWithheld(about: TopicName, { offset, prev }: Placed, binary: boolean): Buffer {
+  const frame: ServerFrame = { type: 'message', ...nameOf(about), offset, prev, withheld: true }
+  return binary
+    ? buildFrame(OPCODE.binary, msgpackCodec.encodeServer(frame))
+    : buildFrame(OPCODE.text, jsonCodec.encodeServer(frame))
+}
+
+/** How a frame names what it is about. */
+export function nameOf(about: TopicName): { readonly room: string } | { readonly user: string } {
+  return about.kind === 'room' ? { room: about.name } : { user: about.name }
+}
+
+function envelope(about: TopicName, message: Inbound): string {
+  return `"${about.kind}":${JSON.stringify(about.name)}${envelopeOf(message)}`
+}
+
+/** The fields of a message beside whom it is about and its payload, as JSON members with a comma before each. */
+export function envelopeOf({ from, session, event, key, place }: Inbound): string {
+  let text = ''
   if (from !== null) text += `,"from":${JSON.stringify(from)}`
   if (session !== null) text += `,"session":${JSON.stringify(session)}`
   if (event !== null) text += `,"event":"${event}"`
+  if (key !== null) text += `,"key":${JSON.stringify(key)}`
+  if (place !== null) text += `,"offset":${place.offset},"prev":${place.prev},"time":${place.time}`
   return text
 }
 

@@ -35,13 +35,19 @@ function build({ lingerSweeps = 3 } = {}) {
       }
     },
   }
+  const opened: string[] = []
+  const closed: string[] = []
   const topics = createTopics({
     backplane,
     deliver: (topic, message) => delivered.push({ topic, message }),
     lingerSweeps,
+    onOpened: (topic) => opened.push(topic.subject),
+    onClosed: (topic) => closed.push(topic.subject),
   })
   return {
     topics,
+    opened,
+    closed,
     backplane,
     log,
     delivered,

@@ -9,6 +9,7 @@ import {
   createTopic,
   finishJoin,
   isEmpty,
+  isMember,
   leaveAll,
   leaveTopic,
   type Member,
@@ -20,6 +21,9 @@ import {
 export interface TopicsOptions {
   readonly backplane: Pick<Backplane, 'connected' | 'connects' | 'confirm' | 'listen'>
   readonly deliver: (topic: Topic, message: Inbound) => void
+  /** A topic was opened, its subscription just sent; or closed. */
+  readonly onOpened: (topic: Topic) => void
+  readonly onClosed: (topic: Topic) => void
   /** Sweeps that an empty topic outlives: clients often leave and come back, and a subscription is known to the whole cluster. */
   readonly lingerSweeps: number
 }
@@ -31,16 +35,24 @@ export interface Topics {
   /**
    * Makes a connection a member. It must not hold the topic yet.
    *
-   * @param prepare - what else must be before it receives anything; asked when our interest is confirmed
+   * @param prepare - what else must be before it receives anything, asked when our interest is confirmed; it may make the connection a
+   * member itself
    * @returns whether NATS has confirmed our interest; if not, if the preparation failed, or if the connection closed meanwhile,
    * it is no member
    */
-  join(member: Member, subject: string, about: TopicName, prepare?: () => Promise<boolean>): Promise<boolean>
+  join(
+    member: Member,
+    subject: string,
+    about: TopicName,
+    prepare?: (topic: Topic) => Promise<boolean>,
+  ): Promise<boolean>
   leave(member: Member, topic: Topic): void
   /** For a connection that is gone. */
   leaveAll(member: Member): void
   /** Closes what has been empty for long enough; called at a steady pace. */
   sweep(): void
+  /** All that are open. */
+  readonly all: Iterable<Topic>
   /** Topics that have members here, by kind. */
   count(kind: TopicName['kind']): number
 }
@@ -51,7 +63,7 @@ interface Held {
 }
 
 /** Makes the registry of a gateway. */
-export function createTopics({ backplane, deliver, lingerSweeps }: TopicsOptions): Topics {
+export function createTopics({ backplane, deliver, onOpened, onClosed, lingerSweeps }: TopicsOptions): Topics {
   const topics = new Map<string, Held>()
   /** Those that may be empty: only they are looked at by a sweep. */
   const maybeEmpty = new Set<Topic>()
@@ -64,6 +76,7 @@ export function createTopics({ backplane, deliver, lingerSweeps }: TopicsOptions
     const subscribed = backplane.listen(subject, (message) => deliver(topic, message))
     const held = { topic, subscribed }
     topics.set(subject, held)
+    onOpened(topic)
     return held
   }
 
@@ -83,8 +96,8 @@ export function createTopics({ backplane, deliver, lingerSweeps }: TopicsOptions
       const answered = topic.confirmedOn === connects ? backplane.connected : await backplane.confirm()
       const confirmed = answered && !subscribed.denied
       if (confirmed) topic.confirmedOn = connects
-      const prepared = confirmed && (prepare === undefined || (await prepare()))
-      if (prepared && finishJoin(member, topic)) return true
+      const prepared = confirmed && (prepare === undefined || (await prepare(topic)))
+      if (prepared && (isMember(member, topic) || finishJoin(member, topic))) return true
       leaveTopic(member, topic)
       released(topic)
       return false
@@ -110,8 +123,12 @@ export function createTopics({ backplane, deliver, lingerSweeps }: TopicsOptions
           if (held?.topic !== topic) continue
           held.subscribed.unsubscribe()
           topics.delete(topic.subject)
+          onClosed(topic)
         }
       }
+    },
+    get all() {
+      return [...topics.values()].map(({ topic }) => topic)
     },
     count(kind) {
       let count = 0

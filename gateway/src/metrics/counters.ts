@@ -1,6 +1,6 @@
 // What the message path counts: plain numbers that cost an addition. Whoever does a thing counts it here; metric-table.ts says how
 // they are read when Prometheus asks. Numbers only grow. No room, user or address is ever a label.
-import { CLOSE_CODES } from '@sluice/proto'
+import { CLOSE_CODES, GAP_REASONS } from '@sluice/proto'
 import { Tally } from '@sluice/service/metrics/tally'
 
 /** Everything that a gateway counts. Parts get it as an argument and add to their own fields. */
@@ -55,6 +55,20 @@ export interface Counters {
   readonly presenceSkipped: Tally
   /** Times that our lease was lost. */
   presenceLeasesLost: number
+  /** Joins with `since`, by what came of them. */
+  readonly historyRecoveries: Tally
+  /** Gaps told to members of a room, by reason. */
+  readonly historyGaps: Tally
+  /** Reads of what a log was missing, by what came of them. */
+  readonly historyRepairs: Tally
+  /** Reads of streams, by kind. */
+  readonly historyReads: Tally
+  /** Publishes into histories that were sent again. */
+  historyRetries: number
+  /** Checks of streams that could not be made. */
+  historyCheckFailures: number
+  /** Bytes of recent messages that are held. Goes up and down. */
+  historyRingBytes: number
   /** Messages of control, by verb, or by why they were not understood. */
   readonly controls: Tally
 }
@@ -73,7 +87,7 @@ export function createCounters(): Counters {
     bytesIn: 0,
     bytesOut: 0,
     deliveries: 0,
-    publishes: new Tally(['room', 'user', 'session']),
+    publishes: new Tally(['room', 'user', 'session', 'stored_room', 'stored_user']),
     publishFailures: new Tally(),
     requestErrors: new Tally(),
     payloadsDropped: new Tally(),
@@ -88,6 +102,13 @@ export function createCounters(): Counters {
     presenceEntries: new Tally(['written', 'acknowledged', 'failed']),
     presenceSkipped: new Tally(['newer', 'malformed']),
     presenceLeasesLost: 0,
-    controls: new Tally(['close', 'unsupported', 'newer', 'bad_request']),
+    historyRecoveries: new Tally(['recovered', 'not_recovered', 'failed']),
+    historyGaps: new Tally(Object.keys(GAP_REASONS)),
+    historyRepairs: new Tally(['repaired', 'lost', 'retried', 'failed']),
+    historyReads: new Tally(),
+    historyRetries: 0,
+    historyCheckFailures: 0,
+    historyRingBytes: 0,
+    controls: new Tally(['close', 'move', 'unsupported', 'newer', 'bad_request']),
   }
 }

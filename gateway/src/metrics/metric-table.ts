@@ -73,7 +73,7 @@ const trafficMetrics: readonly GatewayMetric[] = [
   tally(
     'publishes',
     'kind',
-    'Publishes of clients that went to NATS, by kind of target: room, user, session.',
+    'Publishes of clients that went to NATS, by kind of target: room, user, session, and stored ones.',
     ({ counters }) => counters.publishes,
   ),
   tally(
@@ -162,6 +162,34 @@ const presenceMetrics: readonly GatewayMetric[] = [
   ),
 ]
 
+const historyMetrics: readonly GatewayMetric[] = [
+  tally(
+    'history_recoveries',
+    'result',
+    'Joins with a position, by whether everything behind it was there: recovered, not_recovered, failed.',
+    ({ counters }) => counters.historyRecoveries,
+  ),
+  tally('history_gaps', 'reason', 'Gaps told to all members of a room.', ({ counters }) => counters.historyGaps),
+  tally(
+    'history_repairs',
+    'result',
+    'Reads of messages that live delivery had missed: repaired, lost, retried, failed.',
+    ({ counters }) => counters.historyRepairs,
+  ),
+  tally('history_reads', 'kind', 'Questions to streams, by kind.', ({ counters }) => counters.historyReads),
+  counter(
+    'history_retries',
+    'Publishes into histories that were sent again.',
+    ({ counters }) => counters.historyRetries,
+  ),
+  counter(
+    'history_check_failures',
+    'Checks of streams that could not be made.',
+    ({ counters }) => counters.historyCheckFailures,
+  ),
+  gauge('history_ring_bytes', 'Bytes of recent messages that are held.', ({ counters }) => counters.historyRingBytes),
+]
+
 const ownMetrics: readonly GatewayMetric[] = [
   gauge('ready', '1 while /readyz answers 200.', ({ gauges }) => Number(gauges.ready())),
   gauge('draining', '1 from the signal to stop on.', ({ gauges }) => Number(gauges.draining())),
@@ -181,6 +209,7 @@ export const metricTable: readonly GatewayMetric[] = [
   ...trafficMetrics,
   ...natsMetrics,
   ...presenceMetrics,
+  ...historyMetrics,
   ...ownMetrics,
   ...processMetrics(PREFIX),
 ]

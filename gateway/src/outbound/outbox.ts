@@ -1,6 +1,7 @@
 // What waits to be written: a queue for each connection, bounded in bytes, and one flush for each connection and event-loop
 // turn. The system call is the cost of a delivery, so what one turn brings for a socket goes out in one write.
 // Step 5 of the message path.
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { createGatheredWrite, type FrameSink } from './gathered-write.ts'
 
 /** The part of a socket that the outbox writes to: a `net.Socket`. */
@@ -47,6 +48,8 @@ export interface Outbox {
   push(connection: Outgoing, frame: Buffer): boolean
   /** Hands everything to the socket now, whatever it has buffered: before a close, so that the close frame comes last. */
   finish(connection: Outgoing): void
+  /** Resolves in a later turn, when no more than this waits for a connection, or its socket is gone. */
+  paced(connection: Outgoing, bytesMax: number): Promise<void>
   /** Forgets what waits. */
   discard(connection: Outgoing): void
   /** Bytes in all queues, sockets' own buffers not included. */
@@ -120,7 +123,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       return bytes
     },
     push(connection, frame) {
-      if (connection.queueBytes + connection.socket.writableLength + frame.length > queueBytesMax) {
+      if (waitingBytes(connection) + frame.length > queueBytesMax) {
         discard(connection)
         onOverflow(connection)
         return false
@@ -133,6 +136,21 @@ export function createOutbox(options: OutboxOptions): Outbox {
       return true
     },
     finish: write,
+    async paced(connection, bytesMax) {
+      await turn()
+      const { socket } = connection
+      for (let waitMs = PACE_MS; !socket.destroyed && waitingBytes(connection) > bytesMax; waitMs *= 2) {
+        await pause(Math.min(waitMs, PACE_MS_MAX))
+      }
+    },
     discard,
   }
+}
+
+/** Between two looks at a socket that takes its time: `drain` would come late for one that is never quite full. */
+const PACE_MS = 2
+const PACE_MS_MAX = 256
+
+function waitingBytes({ queueBytes, socket }: Outgoing): number {
+  return queueBytes + socket.writableLength
 }

@@ -21,8 +21,8 @@ export interface LocalRoom {
 interface LocalMember {
   /** Open connections in the room. */
   connections: number
-  /** When those that broke are given up, in monotonic milliseconds, the first first. */
-  readonly lingering: number[]
+  /** When those that broke are given up, in monotonic milliseconds, the first first. Mostly none, so it is replaced, not changed. */
+  lingering: readonly number[]
   info: unknown
 }
 
@@ -48,6 +48,8 @@ export interface LocalRooms {
   /** Connections that broke and are still shown. */
   readonly lingering: number
 }
+
+const NONE: readonly number[] = []
 
 interface Lingering {
   readonly local: LocalRoom
@@ -87,9 +89,12 @@ export function createLocalRooms(lingerMs: number, onChange: (group: EntryGroup)
   return {
     enter(room, user, info) {
       const local = hold(room)
-      const member = local.members.get(user) ?? { connections: 0, lingering: [], info }
+      const member = local.members.get(user) ?? { connections: 0, lingering: NONE, info }
       local.members.set(user, member)
-      if (member.lingering.shift() !== undefined) lingering--
+      if (member.lingering.length > 0) {
+        member.lingering = member.lingering.slice(1)
+        lingering--
+      }
       member.connections++
       member.info = info
       tell(local, user)
@@ -101,7 +106,7 @@ export function createLocalRooms(lingerMs: number, onChange: (group: EntryGroup)
       member.connections--
       if (departure === 'broken' && lingerMs > 0) {
         const untilMs = nowMs + lingerMs
-        member.lingering.push(untilMs)
+        member.lingering = member.lingering.concat(untilMs)
         queue.push({ local, user, untilMs })
         lingering++
       }
@@ -121,10 +126,9 @@ export function createLocalRooms(lingerMs: number, onChange: (group: EntryGroup)
       for (const { local, user } of ended) {
         const member = local.members.get(user)
         if (member === undefined) continue
-        while ((member.lingering[0] ?? Number.POSITIVE_INFINITY) <= nowMs) {
-          member.lingering.shift()
-          lingering--
-        }
+        const left = member.lingering.filter((endsMs) => endsMs > nowMs)
+        lingering -= member.lingering.length - left.length
+        member.lingering = left
         tell(local, user)
       }
     },

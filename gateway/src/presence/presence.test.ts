@@ -153,9 +153,9 @@ describe('a watch', () => {
     expect(held).toBe(view)
     if (held === null) return
     expect(presence.beginWatch(connection, held)).toEqual({ members: [{ user: 'alice', connections: 1 }], count: 1 })
-    expect(view.watched.watchers.size).toBe(1)
+    expect(view.watched.watching).toBe(1)
     presence.closed(connection, 'broken')
-    expect(view.watched.watchers.size).toBe(0)
+    expect(view.watched.watching).toBe(0)
   })
 
   test('of one who is not shown waits for the view alone', async () => {

@@ -118,8 +118,8 @@ class SessionPresence implements Presence {
   }
 
   beginWatch(connection: Connection, view: FollowedView): Members {
-    connection.watches ??= []
-    connection.watches.push({ room: view.watched.room.name, view })
+    const watch = { room: view.watched.room.name, view }
+    connection.watches = connection.watches?.concat(watch) ?? [watch]
     return view.watched.begin(connection)
   }
 
@@ -129,7 +129,7 @@ class SessionPresence implements Presence {
 
   async ask(room: Room): Promise<RoomAnswer> {
     const seen = this.#options.watched.find(room.name)
-    if (seen !== undefined && seen.watchers.size > 0) return { ok: true, ...seen.members() }
+    if (seen !== undefined && seen.watching > 0) return { ok: true, ...seen.members() }
     const answer = await this.#options.ask(room)
     return answer.ok ? { ...answer, members: withShownInfo(answer.members) } : answer
   }
@@ -172,8 +172,8 @@ class SessionPresence implements Presence {
     const present = connection.presentIn?.find((local) => local.room.name === room.name)
     if (present !== undefined) return present
     const local = this.#options.rooms.enter(room, principal.user, principal.grants.info)
-    connection.presentIn ??= []
-    connection.presentIn.push(local)
+    // A push would leave room for sixteen more, for each of many connections.
+    connection.presentIn = connection.presentIn?.concat(local) ?? [local]
     return local
   }
 

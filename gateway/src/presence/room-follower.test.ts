@@ -8,7 +8,7 @@ import { loseBucket, makeBucket } from '../../../test/harness/buckets.ts'
 import { openLink } from '../../../test/harness/links.ts'
 import { type NatsServer, startNats } from '../../../test/harness/nats.ts'
 import { until } from '../../../test/harness/until.ts'
-import { createRoomFollower, type RoomFollower } from './room-follower.ts'
+import { BLIND_MS, createRoomFollower, type RoomFollower } from './room-follower.ts'
 
 const { entries } = createPresenceStores()
 const room = (name: string): Room => parseRoom(name, 128) as Room
@@ -18,14 +18,22 @@ let client: NatsConnection
 let links: (Link & AsyncDisposable)[]
 let follower: RoomFollower
 let faults: Error[]
+let nowMs: number
 
 beforeEach(async () => {
   nats = await startNats()
   client = await nats.connect()
   links = [await openLink(nats.url, 'sluice-gateway data'), await openLink(nats.url, 'sluice-gateway reads')]
   faults = []
+  nowMs = 0
   const [data, reads] = links as unknown as [Link, Link]
-  follower = createRoomFollower({ nats: data, reads, stream: entries.stream, onFault: (error) => faults.push(error) })
+  follower = createRoomFollower({
+    nats: data,
+    reads,
+    stream: entries.stream,
+    nowMs: () => nowMs,
+    onFault: (error) => faults.push(error),
+  })
 })
 afterEach(async () => {
   follower.stop()
@@ -135,6 +143,27 @@ describe('what was missed', () => {
     await until(() => texts().length === 1)
   })
 
+  test('and has left no trace is found where nothing was read for so long that a marker may have gone', async () => {
+    await makeBucket(client, entries)
+    await write(room('lobby'), 'gw-1', 'one')
+    await write(room('lobby'), 'gw-2', 'two')
+    const { seen, texts } = follow(room('lobby'))
+    await until(() => seen.reads > 0)
+    // As a marker does at its end, this takes a key away without a word.
+    await forgetKey(room('lobby'), 'gw-1')
+    for (const at of [BLIND_MS, 2 * BLIND_MS]) {
+      nowMs = at
+      const { reads } = seen
+      follower.check()
+      await until(() => seen.reads > reads)
+    }
+    expect([seen.startOvers, texts()]).toEqual([0, ['one', 'two']])
+    nowMs = 3 * BLIND_MS + 1
+    follower.check()
+    await until(() => seen.startOvers === 1 && texts().length === 1)
+    expect(texts()).toEqual(['two'])
+  })
+
   test('in a bucket that was made anew is everything', async () => {
     await makeBucket(client, entries)
     await write(room('lobby'), 'gw-1', 'one')
@@ -154,6 +183,12 @@ describe('what was missed', () => {
 async function questions(): Promise<number> {
   const connections = await nats.gatewayConnections()
   return connections.find(({ name }) => name === 'sluice-gateway reads')?.in_msgs ?? 0
+}
+
+async function forgetKey(room: Room, instance: string): Promise<void> {
+  const filter = entries.subject(roomEntryKey({ room, instance, chunk: 0 }))
+  const message = await client.request(`$JS.API.STREAM.PURGE.${entries.stream}`, JSON.stringify({ filter }))
+  expect(message.json()).toMatchObject({ purged: 1 })
 }
 
 async function mute(): Promise<void> {

@@ -3,7 +3,7 @@
 // entries; how the last states of many rooms are read is last-states.ts's business.
 import { type StoredMessage, storedMessage } from '@sluice/service/jetstream/direct-get'
 import type { NatsPort } from '@sluice/service/jetstream/port'
-import { streamState } from '@sluice/service/jetstream/stream-info'
+import { type StreamState, streamState } from '@sluice/service/jetstream/stream-info'
 import { readLastStates } from './last-states.ts'
 
 /** See {@link createRoomFollower}. */
@@ -14,6 +14,7 @@ export interface RoomFollowerOptions {
   readonly reads: NatsPort
   /** The bucket's stream. */
   readonly stream: string
+  readonly nowMs: () => number
   /** A read failed and will be repeated. */
   readonly onFault: (error: Error) => void
 }
@@ -27,7 +28,7 @@ export interface FollowedRoom {
   readonly weight: () => number
   /** A key's state; null where it was deleted. Of two, the one with the higher revision is the newer. */
   readonly onEntry: (subject: string, value: Uint8Array | null, revision: number) => void
-  /** The bucket is another than before. The keys of the new one follow. */
+  /** The bucket is another than before, or too much of it was missed. The keys that it has now follow. */
   readonly onStartOver: () => void
   /**
    * Everything that was there at some moment since the subscription has been handed on; after each read.
@@ -49,6 +50,12 @@ export interface RoomFollower {
 /** Between two checks for lost copies. */
 export const RECHECK_MS = 10_000
 
+/**
+ * After so long without a read a deletion may have left no trace: its marker stands for 60 s. Everything is read anew then, and what
+ * that does not bring is gone.
+ */
+export const BLIND_MS = 45_000
+
 const RETRY_MS = 500
 /** Rooms in one read. */
 const ROOMS_MAX = 256
@@ -66,6 +73,8 @@ interface Followed extends FollowedRoom {
   newer: number
   /** The bucket that it was read from; null before. */
   created: string | null
+  /** When the last read began that has ended well, or the one that starts over. */
+  readMs: number
 }
 
 class Follower implements RoomFollower {
@@ -85,7 +94,7 @@ class Follower implements RoomFollower {
   }
 
   follow(room: FollowedRoom): { stop(): void } {
-    const followed: Followed = { ...room, older: 0, newer: 0, created: null }
+    const followed: Followed = { ...room, older: 0, newer: 0, created: null, readMs: 0 }
     const prefix = prefixOf(room.stored)
     this.#rooms.set(prefix, followed)
     const subscription = this.#options.nats.subscribe(room.copies, (message) =>
@@ -145,10 +154,11 @@ class Follower implements RoomFollower {
   }
 
   async #read(batch: readonly Followed[]): Promise<void> {
-    const { nats, reads, stream } = this.#options
+    const { nats, reads, stream, nowMs } = this.#options
+    const beganMs = nowMs()
     const state = await streamState(nats, stream)
     if (state === null) throw new Error(`there is no stream ${stream}`)
-    for (const followed of batch) startOverIfNew(followed, state.created, state.lastSequence)
+    for (const followed of batch) startOverIfLost(followed, state, beganMs)
     const from = Math.min(...batch.map(({ older }) => older)) + 1
     const filters = batch.map(({ stored }) => stored)
     await readLastStates({ reads, stream, fence: state.lastSequence, from }, filters, (message) => {
@@ -158,6 +168,7 @@ class Follower implements RoomFollower {
     for (const followed of batch) {
       followed.older = followed.newer
       followed.newer = state.lastSequence
+      followed.readMs = beganMs
       if (this.#isFollowed(followed)) followed.onRead(followed.older)
     }
   }
@@ -171,13 +182,16 @@ class Follower implements RoomFollower {
   }
 }
 
-function startOverIfNew(followed: Followed, created: string, lastSequence: number): void {
-  if (followed.created !== null && (followed.created !== created || lastSequence < followed.newer)) {
-    followed.older = 0
-    followed.newer = 0
-    followed.onStartOver()
-  }
+/** Where the bucket is another, has lost its end, or was not read for too long. */
+function startOverIfLost(followed: Followed, { created, lastSequence }: StreamState, nowMs: number): void {
+  const first = followed.created === null
+  const same = followed.created === created && lastSequence >= followed.newer
   followed.created = created
+  if (same && nowMs - followed.readMs <= BLIND_MS) return
+  followed.older = 0
+  followed.newer = 0
+  followed.readMs = nowMs
+  if (!first) followed.onStartOver()
 }
 
 /** As many as one read may bring; they are taken out. */

@@ -17,7 +17,7 @@ import type { Link } from '@sluice/service/nats/link'
 import type { Throttle } from '@sluice/service/throttle'
 import type { PresenceLinks } from '../backplane/links.ts'
 import { askRouters, type RoomAnswerBounds } from '../backplane/room-query.ts'
-import { listenToControl } from '../control/control.ts'
+import { type ControlOptions, listenToControl } from '../control/control.ts'
 import { BUILD } from '../metrics/build.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Outbox } from '../outbound/outbox.ts'
@@ -46,6 +46,8 @@ export interface StartPresenceOptions {
   readonly connections: Connections
   readonly outbox: Pick<Outbox, 'push'>
   readonly wire: Pick<Wire, 'close'>
+  /** See `ControlOptions.move`. */
+  readonly move: ControlOptions['move']
   readonly clock: Clock
   readonly log: Logger
   readonly throttle: Throttle
@@ -175,6 +177,7 @@ function createWatching(options: StartPresenceOptions, stores: PresenceStores, {
     nats: data,
     reads: links.reads,
     stream: stores.entries.stream,
+    nowMs: clock.monotonicMs,
     onFault: (error) => {
       if (throttle('presence read') !== null) log.warn({ reason: error.message }, 'a read of presence failed')
     },
@@ -191,7 +194,8 @@ function createWatching(options: StartPresenceOptions, stores: PresenceStores, {
   return { follower, watched }
 }
 
-function listen({ links, gateway, connections, wire, counters }: StartPresenceOptions, subjects: Subjects): void {
+function listen(options: StartPresenceOptions, subjects: Subjects): void {
+  const { links, gateway, connections, wire, counters } = options
   listenToControl({
     nats: links.control,
     subjects,
@@ -202,6 +206,7 @@ function listen({ links, gateway, connections, wire, counters }: StartPresenceOp
       wire.close(connection, code, reason)
       return true
     },
+    move: options.move,
     counters,
   })
 }

@@ -2,7 +2,7 @@ import { createPresenceStores, type Instance, parseRoom, type Room, roomEntryKey
 import { describe, expect, test } from 'vitest'
 import { fakeConnection, recordingOutbox } from '../../../test/harness/session-fakes.ts'
 import type { FollowedRoom } from './room-follower.ts'
-import { createWatchedRooms } from './watched-rooms.ts'
+import { createWatchedRooms, WORK_PER_TURN } from './watched-rooms.ts'
 
 const { entries } = createPresenceStores()
 const lobby = parseRoom('lobby', 128) as Room
@@ -40,6 +40,8 @@ function build() {
     JSON.stringify({ v: 1, members: users.map((user) => ({ user, connections: 1 })) })
   return { state, rooms, followed, stopped, skipped, outbox, put, members }
 }
+
+const subjectOf = (room: Room): string => entries.subject(roomEntryKey({ room, instance: 'gw-1', chunk: 0 }))
 
 describe('a room', () => {
   test('is followed once, until some seconds after nobody holds it', () => {
@@ -100,6 +102,48 @@ describe('watchers', () => {
     expect(outbox.rawOf(ann)).toHaveLength(1)
   })
 
+  test('are told some in each turn, and those of a small room do not wait for all of a big one', async () => {
+    const { rooms, followed, outbox, put, members } = build()
+    const other = parseRoom('other', 128) as Room
+    const big = rooms.hold(lobby)
+    const crowd = Array.from({ length: 3 * WORK_PER_TURN }, (_, at) => fakeConnection({ number: at + 1 }))
+    for (const watcher of crowd) big.watched.begin(watcher)
+    const small = rooms.hold(other)
+    const ann = fakeConnection({ number: crowd.length + 1 })
+    small.watched.begin(ann)
+    const heard = (): number => crowd.filter((watcher) => outbox.rawOf(watcher).length > 0).length
+    const told = [followed[0], followed[1]]
+    told[0]?.onEntry(subjectOf(lobby), encoder.encode(members('ben')), 1)
+    told[1]?.onEntry(subjectOf(other), encoder.encode(members('ben')), 2)
+    await turn()
+    expect([heard(), outbox.rawOf(ann).length]).toEqual([WORK_PER_TURN - 1, 0])
+    await turn()
+    expect([heard() < crowd.length, outbox.rawOf(ann).length]).toEqual([true, 1])
+    for (let at = 0; at < 3; at++) await turn()
+    expect(heard()).toBe(crowd.length)
+    put('gw-1', 3, members('ben', 'cat'), other)
+    await turn()
+    expect(outbox.rawOf(ann)).toHaveLength(2)
+  })
+
+  test('of a room with too many members are told counts when it is time', async () => {
+    const { state, rooms, outbox, put, members } = build()
+    const { watched } = rooms.hold(lobby)
+    const ann = fakeConnection()
+    watched.begin(ann)
+    const users = Array.from({ length: 103 }, (_, at) => `user${at}`)
+    for (const count of [101, 102, 103]) {
+      put('gw-1', count, members(...users.slice(0, count)))
+      await turn()
+    }
+    const counts = () => outbox.framesOf(ann).map((frame) => frame.type === 'members' && frame.count)
+    expect(counts()).toEqual([101])
+    state.now = 1000
+    rooms.tick()
+    await turn()
+    expect(counts()).toEqual([101, 103])
+  })
+
   test('see who counts no longer leave, and what an instance that is gone has left is forgotten', async () => {
     const { state, rooms, outbox, put, members } = build()
     const { watched } = rooms.hold(lobby)
@@ -127,7 +171,15 @@ test('a new bucket takes nobody away who is written again in time', () => {
   followed[0]?.onStartOver()
   expect(watched.view.count).toBe(2)
   put('gw-1', 7, members('ann'))
-  state.now = 15_000
+  state.now = 60_000
+  rooms.tick()
+  // It has not been read yet.
+  expect(watched.view.count).toBe(2)
+  followed[0]?.onRead(0)
+  state.now = 74_999
+  rooms.tick()
+  expect(watched.view.count).toBe(2)
+  state.now = 75_000
   rooms.tick()
   expect([...watched.view.members].map(({ user }) => user)).toEqual(['ann'])
 })

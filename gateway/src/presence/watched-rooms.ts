@@ -63,6 +63,8 @@ export interface WatchedRooms {
 const IDLE_MS = 5000
 /** Everyone has written everything again by then: gateways look for a new bucket every few seconds. */
 const SETTLE_MS = 15_000
+/** Changes encoded and watchers told in one turn of the event loop, of all rooms together. */
+export const WORK_PER_TURN = 512
 /** Between two looks for instances that are gone. */
 const FORGET_MS = 5000
 
@@ -76,8 +78,9 @@ class Followed implements FollowedView {
   loaded = false
   holds = 0
   idleSince = 0
-  /** When to drop what was not written again into a new bucket; null if there is none. */
+  /** When to drop what was not read again since the last start over; null if there is none, or while it is still to be read. */
   settleAt: number | null = null
+  startedOver = false
   waiters: Waiter[] = []
   stop: () => void = () => undefined
 
@@ -104,8 +107,10 @@ class Registry implements WatchedRooms {
   readonly #rooms = new Map<RoomName, Followed>()
   /** Those that nobody holds. */
   readonly #idle = new Set<Followed>()
-  /** Those that have something to tell. */
+  /** Those that have something to tell, in the order of their turns. */
   readonly #telling = new Set<Followed>()
+  /** Those that have counts to tell when it is time. */
+  readonly #later = new Set<Followed>()
   #scheduled = false
   #forgotAt = 0
 
@@ -154,11 +159,15 @@ class Registry implements WatchedRooms {
 
   tick(): void {
     const now = this.#options.nowMs()
-    this.#tell()
+    for (const followed of this.#later) this.#telling.add(followed)
+    this.#later.clear()
+    this.#tellSoon()
     for (const followed of this.#idle) {
       if (now - followed.idleSince < IDLE_MS) continue
       this.#idle.delete(followed)
       followed.stop()
+      this.#telling.delete(followed)
+      this.#later.delete(followed)
       this.#rooms.delete(followed.watched.room.name)
     }
     const forgetting = now - this.#forgotAt >= FORGET_MS
@@ -188,10 +197,14 @@ class Registry implements WatchedRooms {
       onEntry: (subject, value, revision) => this.#onEntry(followed, subject, value, revision),
       onStartOver: () => {
         view.startOver()
-        followed.settleAt = nowMs() + SETTLE_MS
+        followed.startedOver = true
+        followed.settleAt = null
       },
       onRead: (readUpTo) => {
         view.prune(readUpTo)
+        // A read that can't be made for a while must not empty the view.
+        if (followed.startedOver) followed.settleAt = nowMs() + SETTLE_MS
+        followed.startedOver = false
         followed.loaded = true
         followed.judge()
       },
@@ -214,17 +227,34 @@ class Registry implements WatchedRooms {
   #applied(followed: Followed, changes: readonly MemberChange[]): void {
     if (followed.watched.changed(changes)) {
       this.#telling.add(followed)
-      // In a turn of its own, so that no answer of this turn is overtaken.
-      if (!this.#scheduled) setImmediate(() => this.#tell())
-      this.#scheduled = true
+      this.#tellSoon()
     }
     followed.judge()
   }
 
+  /** In a turn of its own, so that no answer of this turn is overtaken. */
+  #tellSoon(): void {
+    if (this.#scheduled || this.#telling.size === 0) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#tell()
+      this.#tellSoon()
+    })
+  }
+
   #tell(): void {
     const now = this.#options.nowMs()
-    this.#scheduled = false
-    for (const followed of this.#telling) if (!followed.watched.flush(now)) this.#telling.delete(followed)
+    let left = WORK_PER_TURN
+    for (const followed of this.#telling) {
+      const { work, rest } = followed.watched.flush(now, left)
+      this.#telling.delete(followed)
+      // Behind the others: a big room must not keep small ones waiting.
+      if (rest === 'more') this.#telling.add(followed)
+      else if (rest === 'later') this.#later.add(followed)
+      left -= Math.max(1, work)
+      if (left <= 0) return
+    }
   }
 
   #forgetGone(followed: Followed): void {

@@ -1,5 +1,6 @@
 // What a request comes to: the fields of its `ok`, or an error of the table. Peers' mistakes are values here, never exceptions.
 import type { ErrorCode, ServerFrameOf } from '@sluice/proto'
+import type { StoredInbound } from '../backplane/inbound.ts'
 
 /** The fields that an `ok` carries beside its type and id. */
 export type OkFields = Omit<ServerFrameOf<'ok'>, 'type' | 'id'>
@@ -12,8 +13,16 @@ export interface Refusal {
   readonly retryAfterMs?: number
 }
 
+/** Success. */
+export interface Success {
+  readonly ok: true
+  readonly fields: OkFields
+  /** A page of a history, whose payloads go out as they came. */
+  readonly messages?: readonly StoredInbound[]
+}
+
 /** The outcome of a request. */
-export type Answer = { readonly ok: true; readonly fields: OkFields } | Refusal
+export type Answer = Success | Refusal
 
 /** How long a client should wait while NATS is away: its reconnects are tried about that often. */
 const UNAVAILABLE_RETRY_MS = 2000

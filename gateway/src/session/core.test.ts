@@ -36,7 +36,14 @@ async function gateway({ url = nats.url, env = {} }: { url?: string; env?: Recor
   const counters = createCounters()
   const probes: string[] = []
   const backplane = await connectBackplane(
-    { ...config.limits, name: 'sluice-gateway test', presence: false, url: [url], tls: {}, random: () => 0 },
+    {
+      ...config.limits,
+      name: 'sluice-gateway test',
+      presence: false,
+      url: [url],
+      tls: {},
+      random: () => 0,
+    },
     recordedEvents(),
     new AbortController().signal,
   )
@@ -51,6 +58,7 @@ async function gateway({ url = nats.url, env = {} }: { url?: string; env?: Recor
     log: createLogger({ level: 'silent', pretty: false, name: 'gw', destination: { write: () => undefined } }),
     counters,
     throttle: () => null,
+    history: () => null,
     gateway: newGatewayId(() => randomBytes(9)),
     presence: () => null,
     onProbe: (payload) => probes.push(Buffer.from(payload).toString()),

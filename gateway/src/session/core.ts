@@ -21,6 +21,7 @@ import type { GatewayConfig } from '../config/config-schema.ts'
 import { createDeliver, type Deliver } from '../fanout/deliver.ts'
 import { createTopics, type Topics } from '../fanout/topics.ts'
 import { createWheel, type Wheel } from '../heartbeat/wheel.ts'
+import type { RunningHistory } from '../history/start-history.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { createOutbox, type Outbox } from '../outbound/outbox.ts'
 import type { Presence } from '../presence/presence.ts'
@@ -48,6 +49,8 @@ export interface CoreOptions {
   readonly gateway: GatewayId
   /** Null while no namespace has presence, and until it has begun. */
   readonly presence: () => Presence | null
+  /** Null while nothing is kept, and until it has begun. */
+  readonly history: () => RunningHistory | null
   /** The readiness probe has come back. */
   readonly onProbe: (payload: Uint8Array) => void
 }
@@ -58,6 +61,7 @@ export interface Core {
   readonly probeSubject: string
   readonly connections: Connections
   readonly topics: Topics
+  readonly deliver: Deliver
   readonly outbox: Outbox
   readonly wire: Wire
   readonly session: Session
@@ -118,6 +122,7 @@ export function createCore(options: CoreOptions): Core {
     probeSubject: subjects.probe(gateway),
     connections,
     topics,
+    deliver,
     outbox,
     wire,
     session,
@@ -142,6 +147,7 @@ export function createCore(options: CoreOptions): Core {
     tick() {
       session.tick()
       presence()?.tick()
+      options.history()?.tick()
       if (wheel.tick % SWEEP_TICKS === 0) topics.sweep()
     },
   }
@@ -154,7 +160,7 @@ interface Fanout {
 }
 
 function createFanout(
-  { config, backplane, counters, log, throttle }: CoreOptions,
+  { config, backplane, counters, log, throttle, history }: CoreOptions,
   closeSlow: (connection: Connection) => void,
 ): Fanout {
   const outbox = createOutbox({
@@ -175,8 +181,16 @@ function createFanout(
       counters.payloadsDropped.add('msgpack')
       if (throttle('msgpack') !== null) log.warn({ about }, 'a message could not be encoded as msgpack')
     },
+    answerPublisher: (member, message) => history()?.session.echoes.answer(member, message) ?? false,
   })
-  return { outbox, deliver, topics: createTopics({ backplane, deliver: deliver.toTopic, lingerSweeps: LINGER_SWEEPS }) }
+  const topics = createTopics({
+    backplane,
+    deliver: deliver.toTopic,
+    onOpened: (topic) => history()?.opened(topic),
+    onClosed: (topic) => history()?.closed(topic),
+    lingerSweeps: LINGER_SWEEPS,
+  })
+  return { outbox, deliver, topics }
 }
 
 interface SessionInputs {
@@ -203,12 +217,14 @@ function createSessionParts(options: CoreOptions, inputs: SessionInputs): Sessio
     payloadBytesMax: limits.payloadBytesMax,
     roomsMax: limits.roomsMax,
     presence,
+    history: () => options.history()?.session ?? null,
     isJoined: (connection: Connection, subject: string) => isJoined(connection, subject, topics),
     counters,
   }
   const signIn = createSignIn({
     authenticator,
     topics,
+    keepsInbox: (user) => (handlers.history()?.targets.user(user) ?? null) !== null,
     backplane,
     subjects,
     connections,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createLanes } from './lanes.ts'
+import { createLanes, Later } from './lanes.ts'
 
 /** Lanes that note what happens, and requests that are answered when the test says so. */
 function build() {
@@ -57,7 +57,7 @@ describe('a request in a lane', () => {
     expect(log).toEqual(['start 1', 'start 2', 'emit 1', 'emit 2'])
   })
 
-  test('behind an exclusive one starts when that is answered', async () => {
+  test('behind an exclusive one starts when that is answered, and an exclusive one when all before it are', async () => {
     const { request, answer, log } = build()
     request('a', '1', { exclusive: true })
     request('a', '2')
@@ -65,9 +65,9 @@ describe('a request in a lane', () => {
     request('a', '4')
     expect(log).toEqual(['start 1'])
     await answer('1')
-    expect(log).toEqual(['start 1', 'start 2', 'start 3', 'start 4', 'emit 1'])
+    expect(log).toEqual(['start 1', 'start 2', 'emit 1'])
     await answer('2')
-    expect(log.slice(5)).toEqual(['emit 2', 'emit 3'])
+    expect(log.slice(3)).toEqual(['emit 2', 'start 3', 'start 4', 'emit 3'])
     await answer('4')
     expect(log.slice(7)).toEqual(['emit 4'])
   })
@@ -91,6 +91,80 @@ describe('a request in a lane', () => {
     lanes.run('a', false, () => 'more', next)
     await answer('1')
     expect(log).toEqual(['start 1', 'emit 1', 'done'])
+  })
+})
+
+describe('an answer that is given later', () => {
+  /** Two requests, of which the second is answered from within whatever brings its answer. */
+  function two() {
+    const built = build()
+    const later = new Later<string>()
+    return {
+      ...built,
+      later,
+      start: () =>
+        built.lanes.run(
+          'a',
+          false,
+          () => later,
+          (answer) => built.log.push(`emit ${answer}`),
+        ),
+    }
+  }
+
+  test('is emitted from within, before anything else happens, where nothing waits before it', () => {
+    const { later, start, log } = two()
+    start()
+    expect(later.settle('1')).toBe(true)
+    expect(log).toEqual(['emit 1'])
+  })
+
+  test('says that it was not emitted where something before it waits, and is then emitted in its turn', async () => {
+    const { later, start, log, request, answer } = two()
+    request('a', '1')
+    start()
+    expect(later.settle('2')).toBe(false)
+    expect(log).toEqual(['start 1'])
+    await answer('1')
+    expect(log).toEqual(['start 1', 'emit 1', 'emit 2'])
+  })
+
+  test('is taken once', () => {
+    const { later, start, log } = two()
+    start()
+    later.settle('1')
+    expect(later.settle('2')).toBe(false)
+    expect(log).toEqual(['emit 1'])
+  })
+
+  test('may be there before its request has begun', async () => {
+    const { later, start, log, request, answer } = two()
+    expect(later.settle('1')).toBe(false)
+    start()
+    expect(log).toEqual(['emit 1'])
+    request('b', '2')
+    await answer('2')
+    expect(log).toHaveLength(3)
+  })
+
+  test('lets the next one of its lane start, if it held it', () => {
+    const { lanes, log } = build()
+    const later = new Later<string>()
+    lanes.run(
+      'a',
+      true,
+      () => later,
+      (answer) => log.push(`emit ${answer}`),
+    )
+    lanes.run(
+      'a',
+      false,
+      () => 'next',
+      (answer) => log.push(`emit ${answer}`),
+    )
+    expect(log).toEqual([])
+    expect(later.settle('1')).toBe(true)
+    expect(log).toEqual(['emit 1', 'emit next'])
   })
 })
 
@@ -125,6 +199,12 @@ test('in any course each key keeps its order, exclusive requests are alone ahead
             const inOrder = ofKey([...plans.keys()])
             expect(ofKey(started)).toEqual(inOrder.slice(0, ofKey(started).length))
             expect(ofKey(emitted)).toEqual(inOrder.slice(0, ofKey(emitted).length))
+          }
+          for (const one of started) {
+            // What is exclusive starts when everything before it in its lane was answered.
+            const { key, exclusive } = plans[one] as Planned
+            const before = [...plans.keys()].filter((other) => other < one && plans[other]?.key === key)
+            if (exclusive) for (const other of before) expect(emitted).toContain(other)
           }
           for (const later of started) {
             for (const [one, { key, exclusive, sync }] of plans.entries()) {

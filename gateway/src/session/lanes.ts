@@ -1,10 +1,39 @@
 // Keeps the order of one connection's requests: they start in the order of their frames, and answers about one room leave in
 // that order too, while different rooms do not wait for each other. Pure; knows nothing of frames or sockets.
 
+/**
+ * An answer that is given later, from within whatever brings it: unlike a promise it is emitted before anything else happens,
+ * where nothing in its lane waits before it.
+ */
+export class Later<answer> {
+  #answer: { readonly value: answer } | null = null
+  #listener: ((value: answer) => boolean) | null = null
+
+  /**
+   * Gives the answer; a second one is ignored.
+   *
+   * @returns whether it was emitted here and now
+   */
+  settle(value: answer): boolean {
+    if (this.#answer !== null) return false
+    this.#answer = { value }
+    return this.#listener?.(value) ?? false
+  }
+
+  /** For the lane: calls back once, now if the answer is there. */
+  listen(listener: (value: answer) => boolean): void {
+    if (this.#answer !== null) listener(this.#answer.value)
+    else this.#listener = listener
+  }
+}
+
+/** What starting a request gives. */
+export type Started<answer> = answer | Promise<answer> | Later<answer>
+
 interface Entry<answer> {
   /** Null once started. */
-  start: (() => answer | Promise<answer>) | null
-  /** Whether later entries of the lane wait until this one is answered. */
+  start: (() => Started<answer>) | null
+  /** Whether it waits for all entries before it, and later ones wait until it is answered. */
   readonly exclusive: boolean
   readonly emit: (answer: answer) => void
   settled: { readonly answer: answer } | null
@@ -15,11 +44,12 @@ export interface Lanes<answer> {
   /**
    * Runs a request in the lane of its key: at once, unless an exclusive one before it is still running.
    *
-   * @param exclusive - for what changes state that the next in the lane depends on
+   * @param exclusive - for what changes state that the next in the lane depends on, and whose answer must leave when it is done: it
+   * starts when everything before it is answered
    * @param start - does the work; a rejection is the caller's to prevent
    * @param emit - called once, in the order of the lane; synchronously where `start` answers synchronously and nothing waits
    */
-  run(key: string, exclusive: boolean, start: () => answer | Promise<answer>, emit: (answer: answer) => void): void
+  run(key: string, exclusive: boolean, start: () => Started<answer>, emit: (answer: answer) => void): void
 }
 
 /** Lanes exist while something is under way in them; their number is bounded by the requests in flight. */
@@ -41,20 +71,27 @@ export function createLanes<answer>(): Lanes<answer> {
   }
 
   function startAll(key: string, lane: Entry<answer>[]): void {
-    for (const entry of lane) {
+    for (let at = 0; at < lane.length; at++) {
+      const entry = lane[at] as Entry<answer>
+      if (entry.exclusive && at > 0) return
       if (entry.start !== null) begin(key, lane, entry, entry.start)
       if (entry.exclusive && entry.settled === null) return
     }
   }
 
-  function begin(
-    key: string,
-    lane: Entry<answer>[],
-    entry: Entry<answer>,
-    start: () => answer | Promise<answer>,
-  ): void {
+  function begin(key: string, lane: Entry<answer>[], entry: Entry<answer>, start: () => Started<answer>): void {
     entry.start = null
     const answer = start()
+    if (answer instanceof Later) {
+      let started = false
+      answer.listen((value) => {
+        entry.settled = { answer: value }
+        if (started) pump(key, lane)
+        return !lane.includes(entry)
+      })
+      started = true
+      return
+    }
     if (!(answer instanceof Promise)) {
       entry.settled = { answer }
       return

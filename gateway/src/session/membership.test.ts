@@ -35,8 +35,21 @@ async function build({ confirms = true, roomsMax = 3, presence = null as Presenc
     confirm: async () => backplane.confirms,
     listen: () => ({ denied: false, unsubscribe: () => undefined }),
   }
-  const topics: Topics = createTopics({ backplane, deliver: () => undefined, lingerSweeps: 1 })
-  const options = { topics, subjects, namespaces: () => state.namespaces, roomsMax, presence: () => presence }
+  const topics: Topics = createTopics({
+    backplane,
+    deliver: () => undefined,
+    lingerSweeps: 1,
+    onOpened: () => undefined,
+    onClosed: () => undefined,
+  })
+  const options = {
+    topics,
+    subjects,
+    namespaces: () => state.namespaces,
+    roomsMax,
+    presence: () => presence,
+    history: () => null,
+  }
   const connection = fakeConnection()
   backplane.confirms = true
   await topics.join(connection, 'sluice.user.alice', { kind: 'user', name: 'alice' as never })
@@ -91,10 +104,10 @@ describe('a join', () => {
   })
 
   test.each<Partial<ClientFrameOf<'join'>>>([{ since: { epoch: 'e', offset: 0 } }, { history: 1 }])(
-    'that asks for what is not offered (%j) is unsupported and makes no member',
+    'that asks for a history where none is kept (%j) is refused and makes no member',
     async (fields) => {
       const built = await build()
-      expect(await built.join('lobby', fields)).toMatchObject({ ok: false, code: 'unsupported' })
+      expect(await built.join('lobby', fields)).toMatchObject({ ok: false, code: 'not_enabled' })
       expect(built.joined('lobby')).toBe(false)
     },
   )

@@ -3,6 +3,8 @@
 import type { ClientFrameOf, Namespaces, Room, Subjects } from '@sluice/proto'
 import { isMember } from '../fanout/topic.ts'
 import type { Topics } from '../fanout/topics.ts'
+import type { CatchUpWish, CaughtUp } from '../history/catch-up.ts'
+import type { History } from '../history/history.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { FollowedView } from '../presence/watched-rooms.ts'
 import { type Answer, ok, refusal, unavailable } from './answer.ts'
@@ -19,10 +21,9 @@ export interface MembershipOptions {
   readonly roomsMax: number
   /** Null while no namespace has it, and until it has begun. */
   readonly presence: () => Presence | null
+  /** Null until it has begun. */
+  readonly history: () => History | null
 }
-
-/** The topic that each signed-in connection holds for its user does not count as a room. */
-const OWN_TOPICS = 1
 
 /** Handles `join` of a room whose name was parsed. */
 export function join(
@@ -36,44 +37,130 @@ export function join(
   if (isRefusal(settings)) return settings
   const refused = roomRefusal('join', settings, room, connection.principal)
   if (refused !== null) return refused
-  if (frame.since !== undefined || frame.history !== undefined)
-    return refusal('unsupported', 'join: since and history are not offered yet')
+  const { history } = settings
+  if (!history && (frame.since !== undefined || frame.history !== undefined))
+    return refusal('not_enabled', `join: history is off in ${room.namespace}`)
   const watches = frame.presence === true
   if (watches && !settings.presence) return refusal('not_enabled', `join: presence is off in ${room.namespace}`)
   const subject = subjects.room(room)
   const topic = topics.find(subject)
   if (topic !== undefined && connection.topics.includes(topic))
     return refusal('already_joined', `join: already in ${room.name}`)
-  if (connection.topics.length - OWN_TOPICS >= roomsMax) return refusal('room_limit', `join: at most ${roomsMax} rooms`)
+  if (roomsOf(connection) >= roomsMax) return refusal('room_limit', `join: at most ${roomsMax} rooms`)
   const presence = settings.presence ? options.presence() : null
-  if (watches) return presence === null ? unavailable(LATE) : joinAndWatch(connection, room, subject, topics, presence)
-  return topics.join(connection, subject, { kind: 'room', name: room.name }).then((joined) => {
-    if (!joined) return unavailable()
-    presence?.entered(connection, room)
-    return ok()
+  if (watches && presence === null) return unavailable(LATE)
+  const running = options.history()
+  if (history && running === null) return unavailable(HISTORY_LATE)
+  return enter(connection, frame, room, {
+    topics,
+    subject,
+    presence,
+    watches,
+    history: history ? running : null,
   })
+}
+
+/** The topic of its user does not count. */
+function roomsOf({ topics }: Connection): number {
+  let rooms = 0
+  for (const { about } of topics) if (about.kind === 'room') rooms++
+  return rooms
 }
 
 /** The buckets of presence, or their leader, are away. */
 const LATE = 'presence is away'
+/** Streams, or their leader, are away. */
+const HISTORY_LATE = 'history is away'
 
-/** Nothing is delivered before the `ok`, so the view is waited for before the connection receives. */
-async function joinAndWatch(
+interface Entering {
+  readonly topics: Topics
+  readonly subject: string
+  readonly presence: Presence | null
+  readonly watches: boolean
+  readonly history: History | null
+}
+
+/**
+ * Nothing is delivered before the `ok` but what it recovers, so the view of members is waited for first; the history comes last, as it
+ * makes the connection a member where it has caught up.
+ */
+async function enter(
   connection: SignedIn,
+  frame: ClientFrameOf<'join'>,
   room: Room,
-  subject: string,
-  topics: Topics,
-  presence: Presence,
+  { topics, subject, presence, watches, history }: Entering,
 ): Promise<Answer> {
   let view: FollowedView | null = null
-  const joined = await topics.join(connection, subject, { kind: 'room', name: room.name }, async () => {
-    view = await presence.prepareWatch(connection, room)
-    return view !== null
+  let caughtUp: CaughtUp | null = null
+  let late: string | undefined
+  const joined = await topics.join(connection, subject, { kind: 'room', name: room.name }, async (topic) => {
+    if (watches && presence !== null) {
+      view = await presence.prepareWatch(connection, room)
+      if (view === null) late = LATE
+    }
+    if (late !== undefined || history === null) return late === undefined
+    caughtUp = await history.join(connection, topic, wishOf(frame))
+    if (caughtUp === null) late = HISTORY_LATE
+    return caughtUp !== null
   })
-  if (joined && view !== null) return ok(presence.beginWatch(connection, view))
-  if (view !== null) presence.dropWatch(view)
-  presence.left(connection, room)
-  return unavailable(LATE)
+  const place = caughtUp === null ? {} : placeOf(caughtUp)
+  if (joined && view !== null && presence !== null) return ok({ ...place, ...presence.beginWatch(connection, view) })
+  if (joined) {
+    presence?.entered(connection, room)
+    return ok(place)
+  }
+  if (view !== null) presence?.dropWatch(view)
+  if (watches) presence?.left(connection, room)
+  return unavailable(late)
+}
+
+function wishOf({ since, history }: ClientFrameOf<'join'>): CatchUpWish {
+  return { since: since === undefined ? null : { ...since, time: since.time }, last: history ?? 0 }
+}
+
+function placeOf({ epoch, end, recovered }: CaughtUp) {
+  return { epoch, offset: end.offset, time: end.time, ...(recovered === null ? {} : { recovered }) }
+}
+
+/** Handles `join` of an inbox. */
+export function joinInbox(
+  connection: SignedIn,
+  frame: ClientFrameOf<'join'>,
+  { topics, subjects, history }: MembershipOptions,
+): Answer | Promise<Answer> {
+  const { user } = connection.principal
+  if (frame.user !== user) return refusal('forbidden', 'join: only one’s own inbox')
+  if (frame.presence === true) return refusal('not_enabled', 'join: an inbox has no presence')
+  const running = history()
+  const keeps = running !== null && running.targets.user(user) !== null
+  if (!keeps && (frame.since !== undefined || frame.history !== undefined))
+    return refusal('not_enabled', 'join: inboxes have no history')
+  const subject = subjects.user(user)
+  const topic = topics.find(subject)
+  // Without a history its messages flow from `welcome` on.
+  if (!keeps || running === null) return ok()
+  if (topic !== undefined && connection.topics.includes(topic)) return refusal('already_joined', 'join: already there')
+  let caughtUp: CaughtUp | null = null
+  return topics
+    .join(connection, subject, { kind: 'user', name: user }, async (topic) => {
+      caughtUp = await running.join(connection, topic, wishOf(frame))
+      return caughtUp !== null
+    })
+    .then((joined) => (joined && caughtUp !== null ? ok(placeOf(caughtUp)) : unavailable(HISTORY_LATE)))
+}
+
+/** Handles `leave` of an inbox: messages stop until it is joined again, where they are kept. */
+export function leaveInbox(
+  connection: SignedIn,
+  frame: ClientFrameOf<'leave'>,
+  { topics, subjects, history }: MembershipOptions,
+): Answer {
+  const { user } = connection.principal
+  if (frame.user !== user) return refusal('forbidden', 'leave: only one’s own inbox')
+  const topic = topics.find(subjects.user(user))
+  const keeps = (history()?.targets.user(user) ?? null) !== null
+  if (keeps && topic !== undefined && connection.topics.includes(topic)) topics.leave(connection, topic)
+  return ok()
 }
 
 /** Handles `presence`: who is in a room that one may join. */

@@ -16,13 +16,20 @@ const backplane = {
 
 const options: PrepareOptions = {
   backplane,
-  topics: createTopics({ backplane, deliver: () => undefined, lingerSweeps: 1 }),
+  topics: createTopics({
+    backplane,
+    deliver: () => undefined,
+    lingerSweeps: 1,
+    onOpened: () => undefined,
+    onClosed: () => undefined,
+  }),
   subjects: createSubjects('sluice'),
   namespaces: () => namespacesSchema.parse({ default: { join: { who: 'anyone' }, publish: { who: 'anyone' } } }),
   nameBytesMax: 128,
   payloadBytesMax: 1000,
   roomsMax: 10,
   presence: () => null,
+  history: () => null,
   isJoined: () => true,
   counters: { publishes: new Tally() },
 }
@@ -39,6 +46,9 @@ describe('a frame that has a handler', () => {
     [{ type: 'join', room: 'default:lobby' }, 'lobby', true],
     [{ type: 'leave', room: 'lobby' }, 'lobby', false],
     [{ type: 'publish', room: 'default:lobby', ...data }, 'lobby', false],
+    [{ type: 'publish', room: 'lobby', key: 'k', ...data }, 'lobby', false],
+    [{ type: 'join', user: 'alice' }, '*inbox', true],
+    [{ type: 'leave', user: 'alice' }, '*inbox', false],
     [{ type: 'send', user: 'bob', ...data }, '*send', false],
     [{ type: 'send', session: 'gw.2', ...data }, '*send', false],
   ])('%j stands in the lane %s, holding it: %s', async (frame, key, exclusive) => {
@@ -58,8 +68,6 @@ describe('a frame that has a handler', () => {
 
 describe('a frame that is refused whatever happens', () => {
   test.each<[object, string]>([
-    [{ type: 'join', user: 'alice' }, 'unsupported'],
-    [{ type: 'leave', user: 'alice' }, 'unsupported'],
     [{ type: 'join', room: 'chat:*' }, 'unsupported'],
     [{ type: 'publish', room: 'chat:*', ...data }, 'unsupported'],
     [{ type: 'join' }, 'bad_request'],
@@ -68,7 +76,7 @@ describe('a frame that is refused whatever happens', () => {
     [{ type: 'publish', room: ':', ...data }, 'bad_request'],
     [{ type: 'call', method: 'm', ...data }, 'unsupported'],
     [{ type: 'presence', room: 'a*' }, 'bad_request'],
-    [{ type: 'history', room: 'lobby', limit: 1 }, 'unsupported'],
+    [{ type: 'history', room: 'a*', limit: 1 }, 'bad_request'],
   ])('%j: %s', async (frame, code) => {
     const { key, start } = prepared(frame)
     expect(await start()).toMatchObject({ ok: false, code })
@@ -76,13 +84,19 @@ describe('a frame that is refused whatever happens', () => {
   })
 
   test.each<[object, string]>([
-    [{ type: 'join', room: 'lobby', since: { epoch: 'e', offset: 1 } }, 'unsupported'],
-    [{ type: 'join', room: 'lobby', history: 5 }, 'unsupported'],
+    [{ type: 'join', room: 'lobby', since: { epoch: 'e', offset: 1 } }, 'not_enabled'],
+    [{ type: 'join', room: 'lobby', history: 5 }, 'not_enabled'],
+    [{ type: 'history', room: 'lobby', limit: 1 }, 'not_enabled'],
+    [{ type: 'history', room: 'nowhere:a', limit: 1 }, 'unknown_namespace'],
+    [{ type: 'history', user: 'alice', limit: 1 }, 'not_enabled'],
+    [{ type: 'history', user: 'bob', limit: 1 }, 'forbidden'],
+    [{ type: 'join', user: 'bob' }, 'forbidden'],
+    [{ type: 'join', user: 'alice', history: 1 }, 'not_enabled'],
+    [{ type: 'join', user: 'alice', presence: true }, 'not_enabled'],
+    [{ type: 'leave', user: 'bob' }, 'forbidden'],
     [{ type: 'join', room: 'lobby', presence: true }, 'not_enabled'],
     [{ type: 'presence', room: 'lobby' }, 'not_enabled'],
     [{ type: 'presence', room: 'nowhere:a' }, 'unknown_namespace'],
-    [{ type: 'publish', room: 'lobby', key: 'k', ...data }, 'unsupported'],
-    [{ type: 'send', user: 'bob', key: 'k', ...data }, 'unsupported'],
     [{ type: 'send', ...data }, 'bad_request'],
     [{ type: 'send', user: 'a*', ...data }, 'bad_request'],
     [{ type: 'join', room: 'nowhere:a' }, 'unknown_namespace'],

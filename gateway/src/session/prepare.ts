@@ -2,13 +2,14 @@
 import type { ClientFrameWithPayload } from '@sluice/proto'
 import { type Answer, type Refusal, refusal } from './answer.ts'
 import type { Connection } from './connection.ts'
-import { askPresence, join, leave, type MembershipOptions } from './membership.ts'
+import { askHistory, askInbox, type HistoryRequestOptions } from './history-request.ts'
+import { askPresence, join, joinInbox, leave, leaveInbox, type MembershipOptions } from './membership.ts'
 import { type PublishOptions, publish, type SignedIn, send } from './publish.ts'
 import type { Prepared } from './requests.ts'
 import { isRefusal, roomOf } from './targets.ts'
 
 /** The options of all handlers. */
-export type PrepareOptions = MembershipOptions & PublishOptions
+export type PrepareOptions = MembershipOptions & PublishOptions & HistoryRequestOptions
 
 /** Finds the lane and the handler of a frame. The connection is open, so it has a principal. */
 export function prepare(connection: Connection, frame: ClientFrameWithPayload, options: PrepareOptions): Prepared {
@@ -16,7 +17,11 @@ export function prepare(connection: Connection, frame: ClientFrameWithPayload, o
   switch (frame.type) {
     case 'join':
     case 'leave': {
-      if (frame.user !== undefined) return refused(refusal('unsupported', `${frame.type}: inboxes are not offered yet`))
+      if (frame.user !== undefined) {
+        return frame.type === 'join'
+          ? { key: INBOX_LANE, exclusive: true, start: () => joinInbox(signedIn, frame, options) }
+          : { key: INBOX_LANE, exclusive: false, start: () => leaveInbox(signedIn, frame, options) }
+      }
       if (frame.room === undefined) return refused(refusal('bad_request', `${frame.type}: a room is needed`))
       const room = roomOf(frame.room, options.nameBytesMax)
       if (isRefusal(room)) return refused(room)
@@ -37,8 +42,15 @@ export function prepare(connection: Connection, frame: ClientFrameWithPayload, o
       if (isRefusal(room)) return refused(room)
       return { key: room.name, exclusive: false, start: () => askPresence(signedIn, room, options) }
     }
+    case 'history': {
+      if (frame.user !== undefined)
+        return { key: INBOX_LANE, exclusive: false, start: () => askInbox(signedIn, frame, options) }
+      if (frame.room === undefined) return refused(refusal('bad_request', 'history: a room is needed'))
+      const room = roomOf(frame.room, options.nameBytesMax)
+      if (isRefusal(room)) return refused(room)
+      return { key: room.name, exclusive: false, start: () => askHistory(signedIn, frame, room, options) }
+    }
     case 'call':
-    case 'history':
       return refused(refusal('unsupported', `${frame.type}: not offered yet`))
     case 'auth':
     case 'ping':
@@ -48,6 +60,9 @@ export function prepare(connection: Connection, frame: ClientFrameWithPayload, o
 
 /** All sends share a lane; `*` can begin no room's name. */
 const SEND_LANE = '*send'
+
+/** Requests about one's own inbox share a lane. */
+const INBOX_LANE = '*inbox'
 
 /** Refusals of names that are none have a lane of their own. */
 const REFUSAL_LANE = '*refused'

@@ -36,6 +36,8 @@ function build({ takes = true, confirms = true, joined = false, denies = '' } = 
     namespaces: () => NAMESPACES,
     nameBytesMax: 128,
     payloadBytesMax: 100,
+    topics: { find: () => undefined },
+    history: () => null,
     isJoined: (_: Connection, subject: string) => joined && subject === 'sluice.room.members.a',
     counters: { publishes },
   }
@@ -143,11 +145,16 @@ describe('a publish', () => {
     expect(published).toHaveLength(code === null ? 1 : 0)
   })
 
-  test('with a key is unsupported, and without a payload a bad request', async () => {
+  test('without a payload is a bad request', async () => {
     const { publish, published } = build()
-    expect(await publish('lobby', { key: 'k' })).toMatchObject({ code: 'unsupported' })
     expect(await publish('lobby', { payload: undefined })).toMatchObject({ code: 'bad_request' })
     expect(published).toEqual([])
+  })
+
+  test('passes its key on as it is', async () => {
+    const { publish, published } = build()
+    expect(await publish('lobby', { key: 'k 1 é' })).toMatchObject({ ok: true })
+    expect(published[0]?.headers).toMatchObject({ 'Sluice-Key': 'k 1 é' })
   })
 })
 
@@ -176,7 +183,6 @@ describe('a send', () => {
     [{ session: 'gw.x' }, 'bad_request'],
     [{}, 'bad_request'],
     [{ user: 'bob', payload: json('1'.repeat(101)) }, 'too_large'],
-    [{ user: 'bob', key: 'k' }, 'unsupported'],
   ])('%j is %s', async (fields, code) => {
     const { send, published } = build()
     expect(await send(fields)).toMatchObject({ ok: false, code })

@@ -8,6 +8,7 @@ import {
   HEADER_EVENT,
   HEADER_EXCLUDE_SESSION,
   HEADER_FROM,
+  HEADER_KEY,
   HEADER_SESSION,
   type Namespaces,
   type Payload,
@@ -16,9 +17,15 @@ import {
 } from '@sluice/proto'
 import type { Principal } from '../accept/authenticate/principal.ts'
 import type { Backplane } from '../backplane/backplane.ts'
-import { type Answer, ok, refusal, unavailable } from './answer.ts'
+import type { Topics } from '../fanout/topics.ts'
+import type { History } from '../history/history.ts'
+import type { HistoryTarget } from '../history/logs.ts'
+import type { KeyScope } from '../history/message-id.ts'
+import { type Answer, ok, type Refusal, refusal, unavailable } from './answer.ts'
 import { namespaceOf, roomRefusal, sendRefusal, sessionRefusal } from './authorise.ts'
 import type { Connection } from './connection.ts'
+import type { Started } from './lanes.ts'
+import { store } from './store.ts'
 import { isRefusal, recipientOf } from './targets.ts'
 
 /** What publishing needs beside the frame. */
@@ -28,6 +35,9 @@ export interface PublishOptions {
   readonly namespaces: () => Namespaces
   readonly nameBytesMax: number
   readonly payloadBytesMax: number
+  readonly topics: Pick<Topics, 'find'>
+  /** Null until it has begun. */
+  readonly history: () => History | null
   /** Whether the connection is a member of the room. */
   readonly isJoined: (connection: Connection, subject: string) => boolean
   readonly counters: { readonly publishes: { add(label: string): void } }
@@ -46,7 +56,7 @@ export function publish(
   frame: ClientFrameOf<'publish'> & Body,
   room: Room,
   options: PublishOptions,
-): Answer | Promise<Answer> {
+): Started<Answer> {
   const settings = namespaceOf(options.namespaces(), room)
   if (isRefusal(settings)) return settings
   const refused = roomRefusal('publish', settings, room, connection.principal)
@@ -59,6 +69,11 @@ export function publish(
     return refusal('too_large', `data: at most ${payloadBytesMax} bytes in this namespace`)
   }
   const echo = frame.echo ?? settings.echo
+  const scope = { kind: 'room', target: room.name, sender: connection.principal.user } as const
+  if (settings.history && frame.ephemeral !== true) {
+    const target = options.history()?.targets.room(room) ?? null
+    return keep({ kind: 'room', target, scope, subject, echo }, connection, frame, options)
+  }
   return write('room', subject, connection, frame, echo, options)
 }
 
@@ -67,7 +82,7 @@ export function send(
   connection: SignedIn,
   frame: ClientFrameOf<'send'> & Body,
   options: PublishOptions,
-): Answer | Promise<Answer> {
+): Started<Answer> {
   const to = recipientOf(frame, options.nameBytesMax)
   if (isRefusal(to)) return to
   const { principal } = connection
@@ -75,18 +90,51 @@ export function send(
   const refused = toUser ? sendRefusal(to.user, principal) : sessionRefusal(to.session, connection.session, principal)
   if (refused !== null) return refused
   const subject = toUser ? options.subjects.user(to.user) : options.subjects.session(to.gateway, to.number)
-  return write(toUser ? 'user' : 'session', subject, connection, frame, true, options)
+  const target = toUser && frame.ephemeral !== true ? (options.history()?.targets.user(to.user) ?? null) : null
+  if (!toUser || target === null) return write(toUser ? 'user' : 'session', subject, connection, frame, true, options)
+  const scope = { kind: 'user', target: to.user, sender: principal.user } as const
+  return keep({ kind: 'user', target, scope, subject, echo: true }, connection, frame, options)
 }
 
-function write(
-  kind: 'room' | 'user' | 'session',
-  subject: string,
+interface Keep {
+  readonly kind: 'room' | 'user'
+  readonly target: HistoryTarget | null
+  readonly scope: KeyScope
+  readonly subject: string
+  readonly echo: boolean
+}
+
+function keep(
+  { kind, target, scope, subject, echo }: Keep,
   connection: SignedIn,
-  frame: { readonly event?: string | undefined; readonly key?: string | undefined } & Body,
+  frame: PublishFrame,
+  options: PublishOptions,
+): Started<Answer> {
+  const history = options.history()
+  if (history === null || target === null) return unavailable('history is away')
+  const message = messageOf(connection, frame, echo, options)
+  if (isRefusal(message)) return message
+  options.counters.publishes.add(`stored_${kind}`)
+  const topic = options.topics.find(subject)
+  // Without an id there is no `ok` to take the place of the message.
+  const unheard = !echo && frame.id !== undefined && options.isJoined(connection, subject)
+  // A payload from a frame is a view of it, and a retry would send what has been overwritten.
+  const payload = new Uint8Array(message.payload)
+  return store({ ...message, connection, target, scope, key: frame.key, payload, topic, unheard }, history)
+}
+
+type PublishFrame = Pick<ClientFrameOf<'publish'>, 'id'> & {
+  readonly event?: string | undefined
+  readonly key?: string | undefined
+} & Body
+
+/** A payload that may go out, with the headers that the gateway alone writes. */
+function messageOf(
+  connection: SignedIn,
+  frame: PublishFrame,
   echo: boolean,
   options: PublishOptions,
-): Answer | Promise<Answer> {
-  if (frame.key !== undefined) return refusal('unsupported', 'key: not offered yet')
+): { readonly payload: Uint8Array; readonly headers: [string, string][] } | Refusal {
   if (frame.payload === undefined) return refusal('bad_request', 'data: data or bytes is needed')
   // JSON made of msgpack can outgrow its frame, and every gateway drops what is over this limit.
   if (frame.payload.bytes.length > options.payloadBytesMax)
@@ -97,9 +145,23 @@ function write(
     [HEADER_SESSION, session],
   ]
   if (frame.event !== undefined) headers.push([HEADER_EVENT, frame.event])
+  if (frame.key !== undefined) headers.push([HEADER_KEY, frame.key])
   if (frame.payload.kind === 'bytes') headers.push([HEADER_CONTENT_TYPE, CONTENT_TYPE_BYTES])
   if (!echo) headers.push([HEADER_EXCLUDE_SESSION, session])
-  if (!options.backplane.publish(subject, frame.payload.bytes, headers)) return unavailable()
+  return { payload: frame.payload.bytes, headers }
+}
+
+function write(
+  kind: 'room' | 'user' | 'session',
+  subject: string,
+  connection: SignedIn,
+  frame: PublishFrame,
+  echo: boolean,
+  options: PublishOptions,
+): Answer | Promise<Answer> {
+  const message = messageOf(connection, frame, echo, options)
+  if (isRefusal(message)) return message
+  if (!options.backplane.publish(subject, message.payload, message.headers)) return unavailable()
   options.counters.publishes.add(kind)
   return options.backplane.confirm().then((taken) => {
     if (!taken) return unavailable()

@@ -10,7 +10,7 @@ import {
 import { type Answer, refusal } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { isLive, judgeFrame } from './connection-state.ts'
-import { createLanes } from './lanes.ts'
+import { createLanes, type Started } from './lanes.ts'
 import { type BucketRate, refusedTooOften, take } from './rate-limit.ts'
 import type { Wire } from './wire.ts'
 
@@ -20,7 +20,7 @@ export interface Prepared {
   readonly key: string
   /** See {@link Lanes.run}. */
   readonly exclusive: boolean
-  readonly start: () => Answer | Promise<Answer>
+  readonly start: () => Started<Answer>
 }
 
 /** Finds out what a frame is about, without doing it. */
@@ -85,7 +85,7 @@ export function createRequests(options: RequestsOptions): {
     }
   }
 
-  function start(type: ClientFrameType, prepared: Prepared): Answer | Promise<Answer> {
+  function start(type: ClientFrameType, prepared: Prepared): Started<Answer> {
     try {
       const answer = prepared.start()
       return answer instanceof Promise ? guarded(type, answer) : answer

@@ -8,10 +8,10 @@ import {
   type Limits,
   PROTOCOL_VERSION,
   type Subjects,
+  type UserName,
 } from '@sluice/proto'
 import type { Authenticator, AuthRefusal, Principal } from '../accept/authenticate/principal.ts'
 import type { Backplane } from '../backplane/backplane.ts'
-import type { Member } from '../fanout/topic.ts'
 import type { Topics } from '../fanout/topics.ts'
 import { type Answer, ok, refusal } from './answer.ts'
 import type { Connection } from './connection.ts'
@@ -23,6 +23,8 @@ import type { Wire } from './wire.ts'
 export interface SignInOptions {
   readonly authenticator: Authenticator
   readonly topics: Topics
+  /** Whether messages to the user are kept. */
+  readonly keepsInbox: (user: UserName) => boolean
   readonly backplane: Pick<Backplane, 'connected'>
   readonly subjects: Subjects
   readonly connections: Connections
@@ -76,9 +78,12 @@ export function createSignIn(options: SignInOptions): SignIn {
   async function open(connection: Connection, principal: Principal): Promise<boolean> {
     connection.principal = principal
     connection.user = principal.user
-    const joined = await topics.join(connection, subjects.user(principal.user), { kind: 'user', name: principal.user })
+    // An inbox with history is joined by its user, who says from where.
+    const { user } = principal
+    const joined =
+      options.keepsInbox(user) || (await topics.join(connection, subjects.user(user), { kind: 'user', name: user }))
     if (!isLive(connection.phase)) return false
-    if (!joined) {
+    if (!joined || !options.backplane.connected) {
       wire.close(connection, 1013, 'NATS is away')
       return false
     }
@@ -105,7 +110,7 @@ export function createSignIn(options: SignInOptions): SignIn {
   function withinUserLimit(connection: Connection, principal: Principal): boolean {
     for (;;) {
       // More than one, where several sign in at once: who is closed before its own turn closes nobody.
-      const members = topics.find(subjects.user(principal.user))?.members ?? []
+      const members = connections.ofUser(principal.user)
       if (members.length <= options.userConnectionsMax) return true
       const closing = options.userConnectionsClose === 'newest' ? connection : oldest(members)
       wire.close(closing, 4030, 'too many connections of this user')
@@ -157,7 +162,6 @@ function expiry(principal: Principal): { expiresAt?: number } {
   return principal.expiresAt === null ? {} : { expiresAt: principal.expiresAt }
 }
 
-/** Members of a user's topic are connections: topics know only what they need of them. */
-function oldest(members: readonly Member[]): Connection {
-  return (members as readonly Connection[]).reduce((found, member) => (member.number < found.number ? member : found))
+function oldest(connections: readonly Connection[]): Connection {
+  return connections.reduce((found, one) => (one.number < found.number ? one : found))
 }

@@ -8,6 +8,7 @@ import { buildFrame, OPCODE } from '../outbound/ws-frame.ts'
 import type { Answer } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { isLive } from './connection-state.ts'
+import { buildHistoryOk } from './history-answer.ts'
 
 /** See {@link createWire}. */
 export interface WireOptions {
@@ -68,7 +69,9 @@ export function createWire({ outbox, topics, wheel, onEnd, counters }: WireOptio
           message,
           ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
         })
-      } else if (id !== undefined) send(connection, { type: 'ok', id, ...answer.fields })
+      } else if (id === undefined || !isLive(connection.phase)) return
+      else if (answer.messages === undefined) send(connection, { type: 'ok', id, ...answer.fields })
+      else outbox.push(connection, buildHistoryOk(id, answer.fields, answer.messages, connection.codec.binary))
     },
     pong(connection, payload) {
       if (isLive(connection.phase)) outbox.push(connection, buildFrame(OPCODE.pong, payload))

@@ -18,7 +18,7 @@ describe('control', () => {
   })
 
   test('of a later release is unsupported, or newer', () => {
-    expect(decodeControl(bytes('{"v":1,"verb":"move"}'))).toBe('unsupported')
+    expect(decodeControl(bytes('{"v":1,"verb":"later"}'))).toBe('unsupported')
     expect(decodeControl(bytes('{"v":2,"verb":"close"}'))).toBe('newer')
   })
 

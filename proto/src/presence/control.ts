@@ -8,6 +8,9 @@ import { readVersioned, type Unversioned, type Versioned, versionField, writeVer
 /** Sessions in one `close`. */
 export const CONTROL_SESSIONS_MAX = 1000
 
+/** A `move` may take an hour. */
+export const MOVE_WINDOW_MS_MAX = 3_600_000
+
 /** A message of control has at most this many bytes. */
 export const CONTROL_BYTES_MAX = 256 * 1024
 
@@ -18,6 +21,8 @@ const session = z.custom<SessionId>((raw) => parseSession(raw) !== null)
 const closeCode = z.int().check(z.refine((code) => (code >= 3000 && code <= 4999) || standardCodes.has(code)))
 const standardCodes: ReadonlySet<number> = new Set([1000, 1001, 1008, 1011, 1012, 1013])
 
+const reason = z.string().check(z.refine((reason) => encoder.encode(reason).length <= CLOSE_REASON_BYTES_MAX))
+
 /** What a gateway understands. */
 export const controlSchema = z.discriminatedUnion('verb', [
   z.object({
@@ -26,9 +31,21 @@ export const controlSchema = z.discriminatedUnion('verb', [
     verb: z.literal('close'),
     sessions: z.array(session).check(z.minLength(1), z.maxLength(CONTROL_SESSIONS_MAX)),
     code: closeCode,
-    reason: z.string().check(z.refine((reason) => encoder.encode(reason).length <= CLOSE_REASON_BYTES_MAX)),
+    reason,
+  }),
+  z.object({
+    v: versionField,
+    /** Asks connections of a gateway to connect elsewhere. */
+    verb: z.literal('move'),
+    /** How many; all of them without. */
+    connections: z.optional(z.int().check(z.positive())),
+    /** Over which they are asked, and after which the last of them is closed if it is still there. */
+    windowMs: z.int().check(z.minimum(0), z.maximum(MOVE_WINDOW_MS_MAX)),
+    reason,
   }),
 ])
+
+const VERBS: ReadonlySet<string> = new Set(['close', 'move'])
 
 /** A message of control. */
 export type Control = Unversioned<z.infer<typeof controlSchema>>
@@ -37,7 +54,7 @@ export type Control = Unversioned<z.infer<typeof controlSchema>>
 export function decodeControl(bytes: Uint8Array): Versioned<Control> | 'unsupported' {
   const verb = readVersioned(bytes, CONTROL_BYTES_MAX, z.object({ v: versionField, verb: z.string() }))
   if (verb === null || verb === 'newer') return verb
-  if (verb.verb !== 'close') return 'unsupported'
+  if (!VERBS.has(verb.verb)) return 'unsupported'
   return readVersioned(bytes, CONTROL_BYTES_MAX, controlSchema)
 }
 

@@ -4,6 +4,8 @@
 export const READINESS_REASONS = {
   starting:
     'The buckets and the stream are not made yet, our lease is not held, or not all shards that we own are loaded for the first time.',
+  waiting_for_history:
+    'A stream of history that the configuration names has not been there since the start: the log says why it cannot be made.',
   draining: 'The router was told to stop and waits until others have its shards.',
   lease_overdue:
     'Our lease could not be renewed for longer than `router.readinessGraceMs`: others have taken our shards.',

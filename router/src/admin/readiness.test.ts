@@ -4,6 +4,7 @@ import { decideReadiness, type ReadinessState } from './readiness.ts'
 const GRACE_MS = 30_000
 const WELL: ReadinessState = {
   started: true,
+  historyMade: true,
   draining: false,
   natsAwaySince: null,
   natsUnauthorized: false,
@@ -21,6 +22,7 @@ describe('a router', () => {
 
   test.each<[string, Partial<ReadinessState>, number, string[]]>([
     ['that has not loaded its shards', { started: false, leaseRenewedAt: null }, 0, ['starting']],
+    ['whose streams of history are not all there', { historyMade: false }, 0, ['waiting_for_history']],
     ['that drains', { draining: true }, 0, ['draining']],
     ['whose credentials NATS refuses', { natsUnauthorized: true }, 0, ['nats_unauthorized']],
     ['without NATS past the grace', { natsAwaySince: 0 }, GRACE_MS + 1, ['nats_disconnected']],

@@ -6,6 +6,8 @@ import type { ReadinessReason } from './readiness-reasons.ts'
 export interface ReadinessState {
   /** Whether the stores were there, our lease was held and all shards were loaded; it stays so once it was. */
   readonly started: boolean
+  /** Whether all streams of history were there since NATS was; it stays so once they were. */
+  readonly historyMade: boolean
   readonly draining: boolean
   /** Since when one of our connections is away; null if none is. */
   readonly natsAwaySince: number | null
@@ -20,6 +22,7 @@ export function decideReadiness(state: ReadinessState, nowMs: number, graceMs: n
   const reasons: ReadinessReason[] = []
   const isOver = (sinceMs: number | null): boolean => sinceMs !== null && nowMs - sinceMs > graceMs
   if (!state.started) reasons.push('starting')
+  if (!state.historyMade) reasons.push('waiting_for_history')
   if (state.draining) reasons.push('draining')
   if (state.natsUnauthorized) reasons.push('nats_unauthorized')
   if (isOver(state.natsAwaySince)) reasons.push('nats_disconnected')

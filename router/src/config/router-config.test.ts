@@ -22,10 +22,11 @@ describe('the configuration of a router', () => {
     expect(mistakesFromTables(routerConfig, { SLUICE_NATS_USER: 'sluice' })).toHaveLength(1)
   })
 
-  test('can change nothing while the router runs but the log level, and namespaces, which it does not look at', () => {
+  test('can change nothing while the router runs but the log level, and what histories keep', () => {
     expect(routerConfig.fields.filter(({ live }) => live === true).map(({ path }) => path)).toEqual([
       'log.level',
       'namespaces',
+      'inbox',
     ])
   })
 

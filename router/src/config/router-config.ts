@@ -1,9 +1,11 @@
 // The router's configuration: what it shares with gateways in the one file, and its own section. Everything that is its own stands
 // below `router`, so that one environment serves both tiers.
+import { LIMITS } from '@sluice/proto'
 import { adminSection } from '@sluice/service/config/admin-section'
 import { defineConfig } from '@sluice/service/config/define-config'
 import { field, section } from '@sluice/service/config/fields'
 import { type SectionOf, sectionsForeignTo } from '@sluice/service/config/file-sections'
+import { inboxField } from '@sluice/service/config/inbox-field'
 import { logSection, nameField } from '@sluice/service/config/log-section'
 import { namespacesField } from '@sluice/service/config/namespaces-field'
 import { natsRelations, natsSection } from '@sluice/service/config/nats-section'
@@ -38,14 +40,26 @@ const ownSection = section({
   }),
 })
 
+const { min, max, default: fallback } = LIMITS.payloadBytesMax
+
+/** Of the gateway's section: streams take nothing that no gateway would deliver. */
+const limitsSection = section({
+  payloadBytesMax: field(z.int().min(min).max(max).default(fallback), {
+    description: 'Payload of a message from NATS; a larger one is dropped.',
+    unit: 'bytes',
+  }),
+})
+
 const routerSchema = z
   .strictObject({
     nats: natsSection,
     log: logSection,
     namespaces: namespacesField,
+    inbox: inboxField,
     router: ownSection,
     accept: section(userConnectionsFields),
-  } satisfies Record<SectionOf<'router'>, z.core.$ZodType> & { accept: z.core.$ZodType })
+    limits: limitsSection,
+  } satisfies Record<SectionOf<'router'>, z.core.$ZodType> & Record<'accept' | 'limits', z.core.$ZodType>)
   .readonly()
 
 /** The configuration of a router: complete, valid, frozen. */

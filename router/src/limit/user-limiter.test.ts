@@ -18,7 +18,7 @@ function limiter(close: 'oldest' | 'newest' = 'oldest', connectionsMax = 2): Use
     nats: {
       publish(subject, payload) {
         const control = decodeControl(payload)
-        if (control === null || typeof control === 'string') throw new Error('malformed')
+        if (control === null || typeof control === 'string' || control.verb !== 'close') throw new Error('malformed')
         told.push({ subject, sessions: control.sessions, code: control.code })
         return true
       },

@@ -20,6 +20,8 @@ export interface Counters {
   readonly skipped: Tally
   /** Stores made or changed, by outcome. */
   readonly stores: Tally
+  /** Streams of history that had lost their end and got a new generation from us. */
+  historyRollbacks: number
   natsReconnects: number
   natsErrors: number
   natsAuthorizationErrors: number
@@ -40,6 +42,7 @@ export function createCounters(): Counters {
     entries: 0,
     skipped: new Tally(['newer', 'malformed']),
     stores: new Tally(['created', 'updated', 'failed']),
+    historyRollbacks: 0,
     natsReconnects: 0,
     natsErrors: 0,
     natsAuthorizationErrors: 0,

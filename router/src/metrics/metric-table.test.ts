@@ -23,6 +23,7 @@ const gauges: Gauges = {
   takeViewLagMs: () => null,
   eventsUnacknowledged: () => 10,
   queries: (verb) => (verb === 'presence' ? stats : null),
+  historyStreams: (condition) => (condition === 'kept' ? 11 : 0),
   ready: () => true,
   draining: () => false,
 }

@@ -4,6 +4,7 @@ import { API_VERBS, type ApiVerb, type ShardScope, type Tier } from '@sluice/pro
 import { type Metric, metricForms, plainMetric, type Reading } from '@sluice/service/metrics/metric'
 import { type ProcessSample, processMetrics } from '@sluice/service/metrics/process-metrics'
 import type { EndpointStats } from '../api/endpoint-stats.ts'
+import { STREAM_CONDITIONS, type StreamCondition } from '../history/keep-stream.ts'
 import type { Counters } from './counters.ts'
 
 /** What the parts know about the present moment; asked at scrape, so each must be cheap. */
@@ -24,6 +25,8 @@ export interface Gauges {
   eventsUnacknowledged(): number
   /** Null before anything is answered. */
   queries(verb: ApiVerb): EndpointStats | null
+  /** Streams of history that the configuration names, by how they are. */
+  historyStreams(condition: StreamCondition): number
   ready(): boolean
   draining(): boolean
 }
@@ -164,6 +167,19 @@ const followUpMetrics: readonly RouterMetric[] = [
     'result',
     'Buckets and streams that this router has created or updated, and attempts that failed.',
     ({ counters }) => counters.stores,
+  ),
+  labelled(
+    'gauge',
+    'history_streams',
+    ['condition'],
+    'Streams of history that the configuration names: kept as it says; there, but with settings that differ; refused, as they are no history; missing.',
+    ({ gauges }) =>
+      STREAM_CONDITIONS.map((condition) => ({ labels: { condition }, value: gauges.historyStreams(condition) })),
+  ),
+  counter(
+    'history_rollbacks',
+    'Streams of history that had lost their end and got a new generation from this router.',
+    ({ counters }) => counters.historyRollbacks,
   ),
 ]
 

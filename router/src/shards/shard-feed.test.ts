@@ -15,7 +15,8 @@ let reads: Link & AsyncDisposable
 let prefixes = 0
 let stores: PresenceStores
 let feed: ShardFeed
-let startedOver: number
+let startedOver: string[]
+let nowMs: number
 let copies: number
 let faults: string[]
 
@@ -33,14 +34,16 @@ afterAll(async () => {
 
 beforeEach(() => {
   stores = createPresenceStores(`f${++prefixes}`)
-  startedOver = 0
+  startedOver = []
+  nowMs = 0
   copies = 0
   faults = []
   feed = createShardFeed({
     nats: data,
     reads,
     entries: stores.entries,
-    onStartOver: () => startedOver++,
+    nowMs: () => nowMs,
+    onStartOver: (why) => startedOver.push(why),
     onCopy: () => copies++,
     onFault: (error) => faults.push(error.message),
   })
@@ -148,6 +151,28 @@ test('a bucket that was made anew is noticed, and read from its beginning', asyn
   await write('room.1.default.b.a.0', 'new')
   held.clear()
   feed.check()
-  await eventually(() => startedOver).toBe(1)
+  await eventually(() => startedOver).toEqual(['another'])
   await eventually(() => [...held.values()]).toContain('new')
+})
+
+test('after so long without a read that deletions have left no trace, everything is read anew', async () => {
+  await make()
+  await write('room.1.default.lobby.a.0', 'one')
+  const { held, reads } = follow('room.1')
+  await eventually(() => reads.length).toBeGreaterThan(0)
+  const look = async (): Promise<void> => {
+    const before = reads.length
+    held.clear()
+    feed.check()
+    await eventually(() => reads.length).toBeGreaterThan(before)
+  }
+  // A look covers the span of the one before it as well.
+  for (let looks = 0; looks < 3; looks++) await look()
+  nowMs = 40_000
+  await look()
+  expect([startedOver, held.size]).toEqual([[], 0])
+  nowMs = 90_000
+  feed.check()
+  await eventually(() => held.get('room.1.default.lobby.a.0')).toBe('one')
+  expect(startedOver).toEqual(['blind'])
 })

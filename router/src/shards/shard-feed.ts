@@ -29,8 +29,10 @@ export interface ShardFeedOptions {
   /** Direct gets. */
   readonly reads: NatsPort
   readonly entries: Bucket
-  /** The bucket is another than before; all is read anew. */
-  readonly onStartOver: () => void
+  /** The bucket is another than before, or too much of it was missed; all is read anew. */
+  readonly onStartOver: (why: 'another' | 'blind') => void
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number
   /** A live copy has come, which was stored at this time by the server's clock. */
   readonly onCopy: (storedAt: string) => void
   /** A read failed and will be repeated. */
@@ -54,6 +56,8 @@ export interface ShardFeed {
 
 /** Between two looks for lost copies. */
 export const RECHECK_MS = 10_000
+/** After so long without a read a deletion may have left no trace: its marker stands for 60 s. All is read anew then. */
+const BLIND_MS = 45_000
 const RETRY_MS = 500
 const BATCH = 1000
 const BATCH_BYTES = 1024 * 1024
@@ -72,6 +76,8 @@ class Feed implements ShardFeed {
   readonly #timer: NodeJS.Timeout
   #retry: NodeJS.Timeout | null = null
   #created: string | null = null
+  /** When the last whole read began. */
+  #readMs: number
   /** The last two: a replica may have lagged behind the last read, so the next one covers the same span again. */
   #fences = { older: 0, newer: 0 }
   #checkDue = false
@@ -82,6 +88,7 @@ class Feed implements ShardFeed {
 
   constructor(options: ShardFeedOptions) {
     this.#options = options
+    this.#readMs = options.nowMs()
     this.#timer = setInterval(() => this.check(), RECHECK_MS)
   }
 
@@ -153,7 +160,8 @@ class Feed implements ShardFeed {
     const missed = this.#missed
     const state = await streamState(nats, entries.stream)
     if (state === null) throw new Error(`there is no stream ${entries.stream}`)
-    this.#startOverIfNew(state)
+    const beganMs = this.#options.nowMs()
+    this.#startOverIfLost(state, beganMs)
     const unread = [...this.#unread]
     if (unread.length > 0) await this.#load(unread, state.lastSequence)
     if (!this.#checkDue) return
@@ -163,6 +171,7 @@ class Feed implements ShardFeed {
     await this.#read('>', older + 1, (name) => this.#shards.get(name))
     this.#fences = { older: newer, newer: state.lastSequence }
     this.#seen = missed
+    this.#readMs = beganMs
     for (const shard of checked) if (this.#isFollowed(shard)) shard.onRead(state.lastSequence, newer)
   }
 
@@ -180,14 +189,16 @@ class Feed implements ShardFeed {
     }
   }
 
-  #startOverIfNew({ created, lastSequence }: StreamState): void {
-    const again = this.#created === created && lastSequence >= this.#fences.newer
+  #startOverIfLost({ created, lastSequence }: StreamState, nowMs: number): void {
+    const same = this.#created === created && lastSequence >= this.#fences.newer
+    const blind = nowMs - this.#readMs > BLIND_MS
     const first = this.#created === null
     this.#created = created
-    if (again || first) return
+    this.#readMs = blind ? nowMs : this.#readMs
+    if (first || (same && !blind)) return
     this.#fences = { older: 0, newer: 0 }
     for (const shard of this.#shards.values()) this.#unread.add(shard)
-    this.#options.onStartOver()
+    this.#options.onStartOver(same ? 'blind' : 'another')
   }
 
   async #read(filter: string, from: number, shardOf: (name: string) => FedShard | undefined): Promise<void> {

@@ -54,8 +54,10 @@ export function startShards(options: StartShardsOptions): RunningShards {
       const ms = clock.now() - Date.parse(storedAt)
       if (Number.isFinite(ms)) lagMs = Math.max(lagMs ?? 0, ms)
     },
-    onStartOver: () => {
-      log.warn({}, 'the bucket of presence is another; gateways write it anew')
+    nowMs: clock.monotonicMs,
+    onStartOver: (why) => {
+      if (why === 'another') log.warn({}, 'the bucket of presence is another; gateways write it anew')
+      else log.warn({}, 'the bucket of presence was out of sight for too long; it is read anew')
       for (const shard of set.held) shard.startOver()
       clearTimeout(settling)
       settling = setTimeout(() => {

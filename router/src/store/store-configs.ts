@@ -75,18 +75,36 @@ export function storeConfigs(stores: PresenceStores, options: StoreOptions, nowM
  * @returns the settings to update it with, or null if it stays as it is: it is right, or of a newer release
  */
 export function storeUpdate(wanted: StreamConfig, present: Readonly<Record<string, unknown>>): StreamConfig | null {
-  const metadata = (present.metadata ?? {}) as Readonly<Record<string, string>>
-  if (Number(metadata.sluice_config ?? 0) > CONFIG_VERSION) return null
+  if (configVersionOf(present) > configVersionOf(wanted)) return null
+  if (settingsThatDiffer(wanted, present).length === 0) return null
   // Where a stream begins is settled when it is made.
-  const { first_seq: _, metadata: ours, ...settings } = wanted
-  const differs = Object.entries(settings).some(([name, value]) => !covers(present[name], value))
-  if (!differs && metadata.sluice_config === ours.sluice_config) return null
-  return { ...present, ...settings, name: wanted.name, metadata: { ...metadata, ...ours } }
+  const { first_seq: _, metadata, ...settings } = wanted
+  return { ...present, ...settings, name: wanted.name, metadata: { ...metadataOf(present), ...metadata } }
 }
 
-/** Whether the server's value says what ours does: it adds fields of its own, and leaves out zeros. */
+/** The settings, by the server's names, of which the server's value does not say what ours does. */
+export function settingsThatDiffer(
+  wanted: StreamConfig,
+  present: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const { first_seq: _, ...settings } = wanted
+  return Object.entries(settings).flatMap(([name, value]) => (covers(present[name], value) ? [] : [name]))
+}
+
+/** The integer `sluice_config` in the metadata of a stream; 0 without. */
+export function configVersionOf(settings: Readonly<Record<string, unknown>>): number {
+  return Number(metadataOf(settings).sluice_config ?? 0)
+}
+
+/** The metadata of a stream. */
+export function metadataOf(settings: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return (settings.metadata ?? {}) as Readonly<Record<string, string>>
+}
+
+/** Whether the server's value says what ours does: it adds fields of its own, and leaves out zeros and what is off. */
 function covers(present: unknown, wanted: unknown): boolean {
-  if (typeof wanted !== 'object' || wanted === null) return (present ?? 0) === (wanted ?? 0) || present === wanted
+  if (typeof wanted !== 'object' || wanted === null) return present === wanted || (!present && !wanted)
   if (typeof present !== 'object' || present === null) return false
+  if (Array.isArray(wanted) && wanted.length !== (present as unknown[]).length) return false
   return Object.entries(wanted).every(([name, value]) => covers((present as Record<string, unknown>)[name], value))
 }

@@ -4,6 +4,7 @@ import { adminSection } from './admin-section.ts'
 import { defineConfig } from './define-config.ts'
 import { field, section } from './fields.ts'
 import { SECTION_OWNERS, type SectionOf, sectionsForeignTo } from './file-sections.ts'
+import { inboxField } from './inbox-field.ts'
 import { configFromTables, mistakesFromTables } from './load-from-tables.ts'
 import { logSection, nameField } from './log-section.ts'
 import { namespacesField } from './namespaces-field.ts'
@@ -24,6 +25,7 @@ describe('a tier with its settings below a section of its own', () => {
       nats: natsSection,
       log: logSection,
       namespaces: namespacesField,
+      inbox: inboxField,
       router: section({ name: nameField(), admin: adminSection(9090) }),
       accept: section({
         userConnectionsMax: field(z.int().min(1).max(99).default(32), { description: 'Sockets of one user.' }),

@@ -21,6 +21,7 @@ export const SECTION_OWNERS = {
   nats: 'both',
   log: 'both',
   namespaces: 'both',
+  inbox: 'both',
   router: 'router',
 } as const satisfies Readonly<Record<string, Tier | 'both'>>
 

@@ -8,6 +8,7 @@ import {
   type Instance,
   keyFilters,
   LEASE_RENEW_MS,
+  LEASE_TIMES,
   type LeaseState,
   type LeaseValue,
   type Liveness,
@@ -83,6 +84,7 @@ export function joinFleet(options: FleetOptions): Fleet {
       return lease !== null && lease !== 'newer' && lease.state === 'dead'
     },
     renewMs: LEASE_RENEW_MS,
+    deadAfterMs: LEASE_TIMES.deadAfterMs,
     nowMs,
     onStored: returns.stored,
     onLost: (lost, next) => {

@@ -17,6 +17,8 @@ export interface LeaseKeeperOptions<instance extends string> {
   /** Whether a value at our key means that a router has declared us dead. */
   readonly isDead: (value: Uint8Array) => boolean
   readonly renewMs: number
+  /** After so long without a renewal others may have declared us dead. */
+  readonly deadAfterMs: number
   readonly nowMs: () => number
   /** A renewal was stored. */
   readonly onStored: (revision: number, sentMs: number) => void
@@ -71,13 +73,19 @@ export function keepLease<instance extends string>(options: LeaseKeeperOptions<i
   async function findRevision(): Promise<boolean> {
     try {
       const stored = await readKeyAtLeader(nats, stream, subjectOf(instance))
-      if (stored !== null && (stored.deleted || isDead(stored.value))) lose()
+      // What is absent may be a bucket that was lost; but after our time is over routers may have buried us, and no trace is left.
+      const buried = stored === null ? isOver() : stored.deleted || isDead(stored.value)
+      if (buried) lose()
       else revision = stored?.revision ?? 0
       return true
     } catch (error) {
       onRetry(error instanceof Error ? error.message : String(error))
       return false
     }
+  }
+
+  function isOver(): boolean {
+    return renewedAt !== null && nowMs() - renewedAt > options.deadAfterMs
   }
 
   function lose(): void {

@@ -13,6 +13,8 @@ interface Power {
 const environment = /^service\/src\/config\/environment\.ts$/
 const clock = /^service\/src\/clock\.ts$/
 const root = /^(gateway\/src\/gateway|router\/src\/router)\.ts$/
+/** What a page or a process gives the client library: it has no composition root above it. */
+const client = /^client\/src\/ambient\.ts$/
 const life = /^service\/src\/process\.ts$/
 
 const powers: readonly Power[] = [
@@ -30,13 +32,13 @@ const powers: readonly Power[] = [
   },
   {
     of: /\bDate\s*\.\s*now\b|\bnew\s+Date\s*\(\s*\)|\bperformance\s*\.\s*now\b|\bprocess\s*\.\s*hrtime\b/g,
-    in: [clock],
+    in: [clock, client],
     why: 'time is a dependency',
     instead: 'take a Clock as an argument',
   },
   {
     of: /\bMath\s*\.\s*random\b/g,
-    in: [root],
+    in: [root, client],
     why: 'chance is a dependency',
     instead: 'take a `random` function as an argument, or use node:crypto where guessing must be hard',
   },

@@ -6,6 +6,8 @@ import type { Offence, Rule } from '../offence.ts'
 import { isScript, isShipped, isTest, type SourceFile } from '../source-file.ts'
 
 const contract = /^@sluice\/proto(\/msgpack)?$/
+/** The library's entry for msgpack takes the encoding without the schemas around it: browsers pay for each byte. */
+const contractForClient = /^@sluice\/proto(\/msgpack(-reader|-writer)?)?$/
 const chassis = /^@sluice\/service\/[a-z]/
 const tiers = new Set(['gateway', 'router'])
 const builtins = new Set(builtinModules)
@@ -26,7 +28,11 @@ function judge(file: SourceFile, found: Import): Offence[] {
   if (found.target !== null) return judgeRelative(path, found.target, offence)
   if (packageOf(found.specifier).startsWith('@sluice/') && !isTest(path)) {
     if (own === 'proto') return offence('proto stands on no other package', 'import the file by its relative path')
-    if (contract.test(found.specifier) || (tiers.has(own) && chassis.test(found.specifier))) return []
+    if (
+      (own === 'client' ? contractForClient : contract).test(found.specifier) ||
+      (tiers.has(own) && chassis.test(found.specifier))
+    )
+      return []
     const below = tiers.has(own) ? 'service and proto' : 'proto alone'
     return offence(`${own} stands on ${below}`, 'move what both need below them, or pass it as an argument')
   }

@@ -23,10 +23,16 @@ const homes: readonly Home[] = [
   { of: /^msgpackr(\/|$)/, in: ['proto/src/msgpack'] },
 ]
 
+/** Examples for authors of services: they stand on the NATS client alone, as a service of anyone would. */
+const examples = /^deploy\/services\//
+
 /** Every import of a package, or of a built-in that has a home, is made there; tests are free. */
 export const importHomes: Rule = (files) =>
   files
-    .filter(({ path }) => isScript(path) && path.includes('/') && !path.startsWith('test/') && !isTest(path))
+    .filter(
+      ({ path }) =>
+        isScript(path) && path.includes('/') && !path.startsWith('test/') && !examples.test(path) && !isTest(path),
+    )
     .flatMap(judge)
 
 function judge(file: SourceFile): Offence[] {

@@ -1,0 +1,184 @@
+// History as requests use it: joining where a room stands or from where a client stood, storing, and paging. Puts the parts of this
+// folder together; logs.ts is the other half, which no request drives.
+import type { Position } from '@sluice/proto'
+import type { HistoryReads, Place } from '../backplane/history-reads.ts'
+import type { StoredInbound } from '../backplane/inbound.ts'
+import type { StoredOutcome, StoredPublish } from '../backplane/stored-publish.ts'
+import type { Deliver } from '../fanout/deliver.ts'
+import { frameOf, withheldFrameOf } from '../fanout/frames.ts'
+import { finishJoin, type Member, type Topic } from '../fanout/topic.ts'
+import type { Outbox } from '../outbound/outbox.ts'
+import { type CatchUpWish, type CaughtUp, catchUp, type Joiner } from './catch-up.ts'
+import { createEchoes, type Echoes } from './echoes.ts'
+import { createFills } from './fills.ts'
+import { buildGap } from './gap-frame.ts'
+import type { Log } from './log.ts'
+import type { HistoryTarget, Logs } from './logs.ts'
+import type { Targets } from './targets.ts'
+
+/** See {@link createHistory}. */
+export interface HistoryOptions {
+  readonly targets: Targets
+  readonly logs: Logs
+  readonly reads: HistoryReads
+  /** The last message of a subject, at least as new as the fence. */
+  readonly last: (at: Place, fence: number) => Promise<Position | null>
+  readonly store: (publish: StoredPublish) => Promise<StoredOutcome>
+  readonly outbox: Pick<Outbox, 'push' | 'paced'>
+  readonly deliver: Pick<Deliver, 'caughtUp'>
+  /** What may wait for one connection. */
+  readonly queueBytesMax: number
+  /** Whether the connection still takes part. */
+  readonly isLive: (member: Member) => boolean
+  readonly counters: { deliveries: number; readonly historyRecoveries: { add(label: string): void } }
+}
+
+/** A page of a history. */
+export interface HistoryPage {
+  readonly messages: readonly StoredInbound[]
+  readonly epoch: string
+  readonly more: boolean
+}
+
+/** Which page. */
+export interface PageWish {
+  readonly limit: number
+  readonly before: number | undefined
+  readonly after: number | undefined
+}
+
+/** What requests do with history. */
+export interface History {
+  readonly targets: Targets
+  readonly echoes: Echoes
+  readonly store: (publish: StoredPublish) => Promise<StoredOutcome>
+  /** The epoch of a topic's history; undefined where it is not known here. */
+  epochOf(topic: Topic | undefined): string | undefined
+  /**
+   * Brings a connection that holds a topic to where it stands, and makes it a member.
+   *
+   * @returns null if the connection is gone, or the history cannot be read just now
+   */
+  join(member: Member, topic: Topic, wish: CatchUpWish): Promise<CaughtUp | null>
+  /** Whether the topic has a history here. */
+  has(topic: Topic): boolean
+  /**
+   * @returns null where the history cannot be read just now
+   */
+  page(member: Member, target: HistoryTarget, topic: Topic | undefined, wish: PageWish): Promise<HistoryPage | null>
+}
+
+/** Makes it. */
+export function createHistory(options: HistoryOptions): History {
+  const { targets, logs, reads, outbox, counters } = options
+  const fills = createFills(reads)
+  /** A catch-up fills this much of a queue, so that live messages of other rooms find theirs. */
+  const pacedBytes = options.queueBytesMax / 4
+  // Whoever was paced sends in the same turn, so that of many catch-ups of one connection each sees what the others have sent.
+  const paced = (member: Member): Promise<void> => outbox.paced(member, pacedBytes)
+
+  function joinerOf(member: Member, topic: Topic): Joiner {
+    let sentBytes = 0
+    return {
+      get alive() {
+        return options.isLive(member) && member.topics.includes(topic)
+      },
+      send({ frames }) {
+        const { about } = topic
+        const whole = frames.message.unfit === null ? frameOf(about, frames, member.binary, () => undefined) : null
+        const frame = whole ?? withheldFrameOf(about, frames, member.binary)
+        if (frame === null || !outbox.push(member, frame)) return false
+        counters.deliveries++
+        sentBytes += frame.length
+        return sentBytes < pacedBytes
+      },
+      sendGap: (gap) => void outbox.push(member, buildGap(topic.about, gap, member.binary)),
+      paced() {
+        sentBytes = 0
+        return paced(member)
+      },
+      finish() {
+        if (!finishJoin(member, topic)) return false
+        options.deliver.caughtUp(topic, member)
+        return true
+      },
+    }
+  }
+
+  async function caughtUp(member: Member, topic: Topic, log: Log, wish: CatchUpWish): Promise<CaughtUp | null> {
+    if (!(await logs.ready(log, wish.since?.offset ?? 0))) return null
+    return catchUp(joinerOf(member, topic), log, wish, { fills, stream: reads.stream })
+  }
+
+  return {
+    targets,
+    echoes: createEchoes(),
+    store: options.store,
+    has: (topic) => logs.of(topic) !== null,
+    epochOf: (topic) => (topic === undefined ? undefined : (logs.of(topic)?.epoch ?? undefined)),
+    async join(member, topic, wish) {
+      const log = logs.of(topic)
+      if (log === null) return null
+      try {
+        const result = await caughtUp(member, topic, log, wish)
+        if (result?.recovered !== null && result !== null) {
+          counters.historyRecoveries.add(result.recovered ? 'recovered' : 'not_recovered')
+        }
+        return result
+      } catch {
+        // Reads and checks count and log their own failures; the client is told to try again.
+        if (wish.since !== null) counters.historyRecoveries.add('failed')
+        return null
+      }
+    },
+    async page(member, target, topic, wish) {
+      const at = { stream: target.stream, subject: target.publishSubject }
+      try {
+        const page = await readPage(at, topic === undefined ? null : logs.of(topic), wish)
+        await paced(member)
+        return page === null ? null : withinBytes(page, wish, pacedBytes)
+      } catch {
+        return null
+      }
+    },
+  }
+
+  async function readPage(at: Place, log: Log | null, { limit, before, after }: PageWish): Promise<HistoryPage | null> {
+    if (log?.epoch && (await logs.ready(log, 0)) && before === undefined && after === undefined) {
+      const { epoch } = log
+      const { era, entries } = await fills.last(log, limit)
+      if (log.era !== era) return null
+      const first = entries[0]?.frames.message.place
+      return { epoch, messages: entries.map(({ frames }) => frames.message), more: (first?.prev ?? 0) > 0 }
+    }
+    const stream = await reads.stream(at)
+    if (stream === null) return null
+    const { epoch } = stream
+    const last = await options.last(at, stream.lastSequence)
+    if (last === null) return { epoch, messages: [], more: false }
+    if (after !== undefined) {
+      if (after >= last.offset) return { epoch, messages: [], more: false }
+      return { epoch, ...(await reads.after(at, after, last.offset, limit)) }
+    }
+    const end = Math.min(before ?? Number.POSITIVE_INFINITY, last.offset + 1)
+    return { epoch, ...(await reads.backward(at, end, limit, end > last.offset ? last.offset : 0)) }
+  }
+}
+
+/** What a message takes in a frame beside its payload, which base64 makes longer by a third. */
+const MESSAGE_BYTES = 512
+
+/** Shortens a page to what its reader's queue has room for, at the end from which it goes on. One message always fits. */
+function withinBytes(page: HistoryPage, { after }: PageWish, bytesMax: number): HistoryPage {
+  const messages = after === undefined ? page.messages.toReversed() : page.messages
+  let bytes = 0
+  let count = 0
+  for (const { payload } of messages) {
+    bytes += MESSAGE_BYTES + (payload.length * 4) / 3
+    if (bytes > bytesMax && count > 0) break
+    count++
+  }
+  if (count === messages.length) return page
+  const kept = messages.slice(0, count)
+  return { ...page, messages: after === undefined ? kept.toReversed() : kept, more: true }
+}

@@ -1,0 +1,168 @@
+// The logs of a gateway: one for each room or inbox with history that has members here. Opens them with their topics, hears what their
+// streams republish, and sees that each is checked: at once, after each reconnect, and again and again. Read this first in this
+// folder, then log.ts.
+import type { HistorySettings } from '@sluice/proto'
+import type { Subscribed } from '@sluice/service/nats/link'
+import type { Backplane } from '../backplane/backplane.ts'
+import type { Deliver } from '../fanout/deliver.ts'
+import type { Topic, TopicName } from '../fanout/topic.ts'
+import { type Checks, type ChecksOptions, createChecks } from './checks.ts'
+import { buildGap } from './gap-frame.ts'
+import { createLog, type Log } from './log.ts'
+import { createRepair, type Reads } from './repair.ts'
+import { createRing } from './ring.ts'
+
+/** Where the messages of a room or user are stored, and where copies of them come. */
+export interface HistoryTarget {
+  readonly stream: string
+  readonly publishSubject: string
+  readonly liveSubject: string
+  readonly settings: HistorySettings
+}
+
+/** See {@link createLogs}. */
+export interface LogsOptions {
+  readonly backplane: Pick<Backplane, 'connected' | 'connects' | 'listenStored'>
+  readonly deliver: Pick<Deliver, 'framesToTopic' | 'noticeToTopic'>
+  /** Null where no history is kept. */
+  readonly targetOf: (about: TopicName) => HistoryTarget | null
+  readonly reads: Reads
+  readonly checks: Pick<ChecksOptions, 'state' | 'lasts' | 'nowMs'>
+  readonly counters: LogsCounters
+  readonly onFailure: (stream: string, reason: unknown) => void
+}
+
+/** What is counted of logs. */
+export interface LogsCounters {
+  readonly historyGaps: { add(label: string): void }
+  readonly historyRepairs: { add(label: string): void }
+  historyRingBytes: number
+}
+
+/** All logs. */
+export interface Logs {
+  of(topic: Topic): Log | null
+  /** A topic was opened: its subscription was just sent. */
+  opened(topic: Topic): void
+  closed(topic: Topic): void
+  /** Namespaces may have got a history meanwhile. */
+  reopen(topics: Iterable<Topic>): void
+  /** Checks a log unless what is known still holds and reaches the offset; whether it does then. */
+  ready(log: Log, offset: number): Promise<boolean>
+  /** The connection of live copies is back. */
+  reconnected(): void
+  /** Called at a steady pace, with the pace in milliseconds. */
+  tick(): void
+}
+
+interface Held {
+  readonly log: Log
+  readonly subscribed: Subscribed
+}
+
+/** Of one room: some seconds of a busy one, and much of a quiet one. */
+const RING_MESSAGES_MAX = 256
+const RING_BYTES_MAX = 512 * 1024
+/** Of all rooms together; at more the rings of those that were opened first are emptied. */
+const RINGS_BYTES_MAX = 96 * 1024 * 1024
+/** Live copies of one room that wait for a repair. */
+const WAITING_MAX = 1024
+/** A lost last copy is found within this time. */
+const SWEEP_MS = 20_000
+/** A check that could not be made is tried again. */
+const RETRY_MS = 1000
+
+/** Makes them. */
+export function createLogs(options: LogsOptions): Logs {
+  const { backplane, deliver, targetOf, reads, counters } = options
+  const held = new Map<Topic, Held>()
+  const { nowMs } = options.checks
+  let sweptAt = nowMs()
+  let retriedAt = nowMs()
+
+  const checks: Checks = createChecks({
+    ...options.checks,
+    connects: () => backplane.connects,
+    connected: () => backplane.connected,
+    onFailure: options.onFailure,
+  })
+  const repair = createRepair({
+    reads,
+    check: (log) => void checks.check(log),
+    onRepaired: (result) => counters.historyRepairs.add(result),
+    onRetry: () => counters.historyRepairs.add('retried'),
+  })
+
+  function countBytes(change: number): void {
+    counters.historyRingBytes += change
+    if (counters.historyRingBytes <= RINGS_BYTES_MAX) return
+    for (const { log } of held.values()) {
+      if (counters.historyRingBytes <= RINGS_BYTES_MAX / 2) return
+      log.ring.clear()
+    }
+  }
+
+  function open(topic: Topic, target: HistoryTarget, tellsBegin: boolean): void {
+    const log = createLog({
+      tellsBegin,
+      about: topic.about,
+      subject: target.publishSubject,
+      stream: target.stream,
+      ring: createRing({ messagesMax: RING_MESSAGES_MAX, bytesMax: RING_BYTES_MAX, onBytes: countBytes }),
+      waitingMax: WAITING_MAX,
+      onMessage: ({ frames }) => deliver.framesToTopic(topic, frames),
+      onGap: (gap) => {
+        counters.historyGaps.add(gap.reason)
+        deliver.noticeToTopic(topic, buildGap(topic.about, gap, false), buildGap(topic.about, gap, true))
+      },
+      onMissing: repair,
+      onDoubt: (log, why) => {
+        if (why === 'rollback') checks.rolledBack(log)
+        else void checks.check(log)
+      },
+    })
+    held.set(topic, { log, subscribed: backplane.listenStored(target.liveSubject, (message) => log.receive(message)) })
+    void checks.check(log)
+  }
+
+  function opened(topic: Topic, tellsBegin: boolean): void {
+    const target = held.has(topic) ? null : targetOf(topic.about)
+    if (target !== null) open(topic, target, tellsBegin)
+  }
+
+  function checkAll(which: (log: Log) => boolean): void {
+    for (const { log } of held.values()) if (which(log)) void checks.check(log)
+  }
+
+  return {
+    of: (topic) => held.get(topic)?.log ?? null,
+    opened: (topic) => opened(topic, false),
+    closed(topic) {
+      const known = held.get(topic)
+      if (known === undefined) return
+      held.delete(topic)
+      known.subscribed.unsubscribe()
+      known.log.closed = true
+      known.log.ring.clear()
+    },
+    reopen(topics) {
+      for (const topic of topics) opened(topic, topic.members.length > 0)
+    },
+    async ready(log, offset) {
+      if (checks.holds(log, offset)) return true
+      return (await checks.check(log)) && log.epoch !== null
+    },
+    reconnected: () => checkAll(() => true),
+    tick() {
+      const now = nowMs()
+      if (now - sweptAt >= SWEEP_MS) {
+        sweptAt = now
+        retriedAt = now
+        checkAll(() => true)
+      } else if (now - retriedAt >= RETRY_MS) {
+        retriedAt = now
+        checkAll((log) => log.phase === 'unknown' || (log.phase === 'following' && !checks.holds(log, 0)))
+      }
+    },
+  }
+}

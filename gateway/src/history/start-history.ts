@@ -1,0 +1,110 @@
+// Builds history on the connections to NATS: live copies, checks and publishes on that of rooms, reads on one of their own. Waits for
+// the streams, which routers make.
+import type { InboxSettings, Namespaces } from '@sluice/proto'
+import { createHistoryReader } from '@sluice/service/jetstream/history-reader'
+import { historyState } from '@sluice/service/jetstream/history-state'
+import type { Logger } from '@sluice/service/log'
+import type { Link } from '@sluice/service/nats/link'
+import type { Throttle } from '@sluice/service/throttle'
+import type { Backplane } from '../backplane/backplane.ts'
+import { createHistoryReads } from '../backplane/history-reads.ts'
+import { createStoredPublish } from '../backplane/stored-publish.ts'
+import type { Deliver } from '../fanout/deliver.ts'
+import type { Member, Topic } from '../fanout/topic.ts'
+import type { Topics } from '../fanout/topics.ts'
+import type { Counters } from '../metrics/counters.ts'
+import type { Outbox } from '../outbound/outbox.ts'
+import { createHistory, type History } from './history.ts'
+import { createLogs } from './logs.ts'
+import { createStreamWait } from './stream-wait.ts'
+import { createTargets } from './targets.ts'
+
+/** See {@link startHistory}. */
+export interface StartHistoryOptions {
+  /** The connection of rooms. */
+  readonly data: Backplane
+  /** The connection of direct gets. */
+  readonly reads: Link
+  readonly prefix: string
+  readonly namespaces: () => Namespaces
+  readonly inbox: () => InboxSettings
+  readonly payloadBytesMax: number
+  readonly queueBytesMax: number
+  readonly topics: Pick<Topics, 'all'>
+  readonly deliver: Deliver
+  readonly outbox: Pick<Outbox, 'push' | 'paced'>
+  readonly isLive: (member: Member) => boolean
+  readonly nowMs: () => number
+  readonly log: Logger
+  readonly throttle: Throttle
+  readonly counters: Counters
+}
+
+/** Running history. */
+export interface RunningHistory {
+  readonly session: History
+  /** Whether all streams were there; it stays so once they were. */
+  readonly streamsSeen: boolean
+  opened(topic: Topic): void
+  closed(topic: Topic): void
+  /** The connection of rooms is back. */
+  reconnected(): void
+  /** The configuration has changed. */
+  apply(): void
+  /** Called at a steady pace, some times a second. */
+  tick(): void
+}
+
+/** Begins to follow. */
+export function startHistory(options: StartHistoryOptions): RunningHistory {
+  const { data, counters, nowMs, log, throttle, payloadBytesMax } = options
+  const targets = createTargets(options)
+  const reader = createHistoryReader({
+    nats: options.reads,
+    leader: data,
+    counters: { reads: (kind) => counters.historyReads.add(kind) },
+  })
+  const state = (stream: string) => {
+    counters.historyReads.add('state')
+    return historyState(data, stream)
+  }
+  const reads = createHistoryReads({ reader, state, payloadBytesMax })
+  const streams = createStreamWait({ ...options, state, nowMs })
+  const logs = createLogs({
+    backplane: data,
+    deliver: options.deliver,
+    targetOf: targets.of,
+    reads,
+    checks: { state, lasts: reader.lasts, nowMs },
+    counters,
+    onFailure: (stream, reason) => {
+      counters.historyCheckFailures++
+      if (throttle(`history ${stream}`) === null) return
+      const why = reason instanceof Error ? reason.message : 'no such stream'
+      log.warn({ stream, reason: why }, 'a history cannot be checked; it is repeated')
+    },
+  })
+  const session = createHistory({
+    ...options,
+    targets,
+    logs,
+    reads,
+    last: async ({ stream, subject }, fence) => (await reader.lasts(stream, [subject], fence)).get(subject) ?? null,
+    store: createStoredPublish({ link: data, nowMs, onRetry: () => counters.historyRetries++ }),
+  })
+  logs.reopen(options.topics.all)
+  return {
+    session,
+    get streamsSeen() {
+      return streams.seen
+    },
+    opened: logs.opened,
+    closed: logs.closed,
+    reconnected: logs.reconnected,
+    apply: () => logs.reopen(options.topics.all),
+    tick() {
+      logs.tick()
+      streams.tick()
+    },
+  }
+}
