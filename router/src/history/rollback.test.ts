@@ -23,6 +23,12 @@ describe('the end of a stream', () => {
     expect(judgeMessage(seen, 't10b')).toBe('lost')
   })
 
+  test('that was empty is good wherever it is now: there is no message to look at', () => {
+    const empty = remember(null, { ...END, sequence: 0, time: '' })
+    expect(judge({ sequence: 0, time: '' }, empty)).toBe('good')
+    expect(judge({}, empty)).toBe('good')
+  })
+
   test('whose message is kept no more is good, unless it was lower meanwhile', () => {
     expect(judgeMessage(seen, null)).toBe('good')
     expect(judgeMessage(suspect(seen), null)).toBe('lost')

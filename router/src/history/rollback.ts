@@ -36,6 +36,8 @@ export function judgeEnd({ end, superseded }: SeenStream, now: StreamEnd): EndJu
   if (superseded.includes(now.generation)) return 'lost'
   if (now.generation !== end.generation) return 'good'
   if (now.sequence < end.sequence) return 'lost'
+  // Of a stream that was empty there is no end to lose, and no message to look at.
+  if (end.sequence === 0) return 'good'
   return now.sequence === end.sequence && now.time === end.time ? 'good' : 'unknown'
 }
 
