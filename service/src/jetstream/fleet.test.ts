@@ -11,7 +11,11 @@ const { leases } = createPresenceStores()
 
 let nats: NatsServer
 const ends: (() => PromiseLike<unknown>)[] = []
+/** Time in which the process stood still. */
+let sleptMs: number
+
 beforeEach(async () => {
+  sleptMs = 0
   nats = await startNats()
   await makeBuckets(await nats.connect())
 })
@@ -33,7 +37,7 @@ async function join(name: string): Promise<{ fleet: Fleet; link: Link; lost: str
     verdict: 'judged',
     describe: () => ({ name, version: '1' }),
     newInstance: (): Instance => `${name}-${++count}`,
-    nowMs: () => performance.now(),
+    nowMs: () => performance.now() + sleptMs,
     onChange: () => undefined,
     onLoaded: () => undefined,
     onStartOver: () => undefined,
@@ -73,6 +77,20 @@ test('who finds `dead` at its own key goes on under a new instance, which adopts
   const keys = await keysOf(await nats.connect(), leases)
   const value = decodeLease(new TextEncoder().encode(JSON.stringify(keys.get('gateway.one-2'))))
   expect(value).toMatchObject({ state: 'announcing', adopts: 'one-1' })
+})
+
+test('who finds it after its time is over adopts nothing: the others have seen its users leave', async () => {
+  const { fleet, link, lost } = await join('one')
+  await fleet.setState('up')
+  const dead = encodeLease({ name: 'one', version: '1', state: 'dead' })
+  await writeKey(link, { subject: leases.subject(leaseKey('gateway', 'one-1')), value: new TextEncoder().encode(dead) })
+  sleptMs = 11_000
+  await vi.waitFor(() => expect(lost).toEqual(['one-1']), { timeout: 5000 })
+  await vi.waitFor(() => expect(fleet.renewedAt).not.toBe(null), { timeout: 5000 })
+  const keys = await keysOf(await nats.connect(), leases)
+  const value = decodeLease(new TextEncoder().encode(JSON.stringify(keys.get('gateway.one-2'))))
+  expect(value).toMatchObject({ state: 'announcing' })
+  expect(value).not.toHaveProperty('adopts')
 })
 
 test('a lease whose renewals stop is dead for the others within 12.5 s, and a living one is not', {

@@ -87,8 +87,10 @@ export function joinFleet(options: FleetOptions): Fleet {
     deadAfterMs: LEASE_TIMES.deadAfterMs,
     nowMs,
     onStored: returns.stored,
-    onLost: (lost, next) => {
-      if (state !== 'announcing') adopts = lost
+    onLost: (lost, next, over) => {
+      // What others have seen to leave must not come back with what was written then: it may be long wrong.
+      if (over) adopts = undefined
+      else if (state !== 'announcing') adopts = lost
       state = state === 'draining' ? 'draining' : 'announcing'
       returns.clear()
       options.onLost(lost, next)

@@ -22,8 +22,12 @@ export interface LeaseKeeperOptions<instance extends string> {
   readonly nowMs: () => number
   /** A renewal was stored. */
   readonly onStored: (revision: number, sentMs: number) => void
-  /** The lease was lost: this process goes on under the new instance, and announces everything again. */
-  readonly onLost: (lost: instance, next: instance) => void
+  /**
+   * The lease was lost: this process goes on under the new instance, and announces everything again.
+   *
+   * @param over - whether its time was over: others have taken everything of it for gone
+   */
+  readonly onLost: (lost: instance, next: instance, over: boolean) => void
   /** Told of each attempt that failed and is repeated. */
   readonly onRetry: (reason: string) => void
 }
@@ -90,10 +94,11 @@ export function keepLease<instance extends string>(options: LeaseKeeperOptions<i
 
   function lose(): void {
     const lost = instance
+    const over = isOver()
     instance = options.newInstance()
     revision = 0
     renewedAt = null
-    onLost(lost, instance)
+    onLost(lost, instance, over)
   }
 
   function start(): Promise<void> {
