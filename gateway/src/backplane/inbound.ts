@@ -95,7 +95,8 @@ export function readInbound(message: Msg, payloadBytesMax: number): InboundResul
 }
 
 const NO_PAYLOAD = new Uint8Array(0)
-const BARE: Inbound = {
+/** A message with nothing in it. */
+export const BARE: Inbound = {
   payload: NO_PAYLOAD,
   binary: false,
   from: null,

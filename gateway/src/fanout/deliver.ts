@@ -1,6 +1,6 @@
 // Links a message to the members of its topic: one prebuilt frame for each encoding, big topics in slices, so that a blast to
 // thousands delays a small room by one slice and not by all of it. Order within a topic is kept. Step 4 of the message path.
-import type { Inbound } from '../backplane/inbound.ts'
+import { BARE, type Inbound } from '../backplane/inbound.ts'
 import type { Outbox } from '../outbound/outbox.ts'
 import { createFrames, type Frames, frameOf, withheldFrameOf } from './frames.ts'
 import { isMember, type Member, type Topic, type TopicName } from './topic.ts'
@@ -107,19 +107,7 @@ function isKeptFrom({ excludeSession, excludeUser, unfit }: Inbound, member: Mem
 }
 
 /** Stands for the message of a frame that is none. */
-const NOTICE: Inbound = {
-  payload: new Uint8Array(0),
-  binary: false,
-  from: null,
-  session: null,
-  event: null,
-  excludeSession: null,
-  excludeUser: null,
-  key: null,
-  place: null,
-  messageId: null,
-  unfit: null,
-}
+const NOTICE: Inbound = { ...BARE }
 
 /** Makes the delivery of a gateway. */
 export function createDeliver(options: DeliverOptions): Deliver {
