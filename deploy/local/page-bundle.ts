@@ -8,10 +8,10 @@ import { promisify } from 'node:util'
 
 const repository = join(import.meta.dirname, '../..')
 
-/** The folder of the bundle; gateways in local mode know it too. */
-export const BUNDLE_FOLDER = join(repository, '.sluice/page')
+/** Where gateways in local mode look for it: `LOCAL_BUNDLE` of the gateway's local site. */
+const BUNDLE_FOLDER = join(repository, '.sluice/page')
 /** Its name in that folder, and on the page. */
-export const BUNDLE_NAME = 'sluice-client.js'
+const BUNDLE_NAME = 'sluice-client.js'
 
 /**
  * Makes the bundle. Several starts at a time do no harm: each replaces the whole file.

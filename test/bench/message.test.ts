@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { BARE } from '../../gateway/src/backplane/inbound.ts'
 import { buildJsonMessage } from '../../gateway/src/fanout/message-frame.ts'
 import { messagePayload, messageText, textFrame } from './message.ts'
 
@@ -10,19 +11,7 @@ test.each([0, 7, 123_456])('message %i has the size that was asked for and is JS
 
 test('the frame is the one that the gateway writes', () => {
   const payload = messagePayload(120, 1)
-  const message = {
-    payload,
-    binary: false,
-    from: null,
-    session: null,
-    event: null,
-    excludeSession: null,
-    excludeUser: null,
-    key: null,
-    place: null,
-    messageId: null,
-    unfit: null,
-  }
+  const message = { ...BARE, payload }
   const gateways = buildJsonMessage({ kind: 'room', name: 'room-001' as never }, message)
   expect(textFrame(messageText('room-001', payload))).toEqual(gateways)
 })

@@ -1,6 +1,6 @@
 // The fan-out over queues that a test reads and fills: messages, rooms and members without NATS and without sockets.
 import type { RoomName } from '@sluice/proto'
-import type { Inbound } from '../../gateway/src/backplane/inbound.ts'
+import { BARE, type Inbound } from '../../gateway/src/backplane/inbound.ts'
 import { createDeliver } from '../../gateway/src/fanout/deliver.ts'
 import {
   beginJoin,
@@ -15,17 +15,8 @@ import { type FakeConnection, fakeConnection, payloadOf } from './session-fakes.
 /** A message from NATS. */
 export function inbound(data: unknown, fields: Partial<Inbound> = {}): Inbound {
   return {
+    ...BARE,
     payload: Buffer.from(JSON.stringify(data)),
-    binary: false,
-    from: null,
-    session: null,
-    event: null,
-    excludeSession: null,
-    excludeUser: null,
-    key: null,
-    place: null,
-    messageId: null,
-    unfit: null,
     ...fields,
   }
 }

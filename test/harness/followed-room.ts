@@ -21,7 +21,7 @@ export function followedRoom({ messagesPerSubject = 1000, ringMessages = 5, read
     reads: stream.reads,
     check: () => undefined,
     onRepaired: () => undefined,
-    onRetry: (error) => {
+    onRetry: (_, error) => {
       throw error
     },
   })

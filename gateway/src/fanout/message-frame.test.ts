@@ -3,7 +3,7 @@ import { msgpackCodec } from '@sluice/proto/msgpack'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { payloadOf } from '../../../test/harness/session-fakes.ts'
-import type { Inbound } from '../backplane/inbound.ts'
+import { BARE, type Inbound } from '../backplane/inbound.ts'
 import { frameHeaderBytes } from '../outbound/ws-frame.ts'
 import { buildJsonMessage, buildMsgpackMessage } from './message-frame.ts'
 import type { TopicName } from './topic.ts'
@@ -13,17 +13,9 @@ const ALICE: TopicName = { kind: 'user', name: 'alice' as UserName }
 
 function inbound(payload: string | Uint8Array, fields: Partial<Inbound> = {}): Inbound {
   return {
+    ...BARE,
     payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
     binary: typeof payload !== 'string',
-    from: null,
-    session: null,
-    event: null,
-    excludeSession: null,
-    excludeUser: null,
-    key: null,
-    place: null,
-    messageId: null,
-    unfit: null,
     ...fields,
   }
 }

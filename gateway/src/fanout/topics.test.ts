@@ -2,7 +2,7 @@ import type { RoomName } from '@sluice/proto'
 import { describe, expect, test } from 'vitest'
 import { type FakeConnection, fakeConnection } from '../../../test/harness/session-fakes.ts'
 import type { Inbound } from '../backplane/inbound.ts'
-import { isMember, type Topic, type TopicName } from './topic.ts'
+import { isEmpty, isMember, type Topic, type TopicName } from './topic.ts'
 import { createTopics } from './topics.ts'
 
 const LOBBY = 'sluice.room.default.lobby'
@@ -91,6 +91,16 @@ describe('a join', () => {
     prepared[1]?.(false)
     expect(await Promise.all(joins)).toEqual([true, false])
     expect(topic.members).toEqual([first])
+  })
+
+  test('whose preparation throws leaves nobody behind', async () => {
+    const built = build()
+    const member = fakeConnection()
+    const join = built.topics.join(member, LOBBY, ABOUT, () => Promise.reject(new Error('ours')))
+    built.answer()
+    await expect(join).rejects.toThrow('ours')
+    expect(member.topics).toEqual([])
+    expect(isEmpty(built.topics.find(LOBBY) as Topic)).toBe(true)
   })
 
   test('is answered, and makes a member, only when NATS has confirmed the interest', async () => {

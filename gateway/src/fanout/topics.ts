@@ -96,11 +96,18 @@ export function createTopics({ backplane, deliver, onOpened, onClosed, lingerSwe
       const answered = topic.confirmedOn === connects ? backplane.connected : await backplane.confirm()
       const confirmed = answered && !subscribed.denied
       if (confirmed) topic.confirmedOn = connects
-      const prepared = confirmed && (prepare === undefined || (await prepare(topic)))
-      if (prepared && (isMember(member, topic) || finishJoin(member, topic))) return true
-      leaveTopic(member, topic)
-      released(topic)
-      return false
+      let joined = false
+      try {
+        const prepared = confirmed && (prepare === undefined || (await prepare(topic)))
+        joined = prepared && (isMember(member, topic) || finishJoin(member, topic))
+      } finally {
+        // A preparation that throws must not leave a member behind that is none.
+        if (!joined) {
+          leaveTopic(member, topic)
+          released(topic)
+        }
+      }
+      return joined
     },
     leave(member, topic) {
       leaveTopic(member, topic)

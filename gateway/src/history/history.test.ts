@@ -1,4 +1,5 @@
 import type { RoomName } from '@sluice/proto'
+import { HistoryUnavailable } from '@sluice/service/jetstream/history-unavailable'
 import { Tally } from '@sluice/service/metrics/tally'
 import { describe, expect, test } from 'vitest'
 import { room as topicOf } from '../../../test/harness/fanout-fakes.ts'
@@ -153,7 +154,7 @@ describe('a join that recovers', () => {
     expect(left.topic.members).toEqual([])
     const { topic, stream } = room('b', 20, 10)
     stream.meanwhile = () => {
-      throw new Error('away')
+      throw new HistoryUnavailable('no-answer', 'S')
     }
     const one = fakeConnection({ number: 2 })
     expect(await join(one, topic, 3)).toBeNull()
@@ -216,8 +217,19 @@ describe('a page', () => {
     const { history, room } = build()
     const { at, stream } = room('a', 3, 10)
     stream.meanwhile = () => {
-      throw new Error('away')
+      throw new HistoryUnavailable('no-answer', 'S')
     }
     expect(await history.page(fakeConnection(), at, undefined, wish({}))).toBeNull()
   })
+})
+
+test('a fault of ours is not told as an absence', async () => {
+  const { history, join, room } = build()
+  const { at, topic, stream } = room('a', 20, 10)
+  stream.meanwhile = () => {
+    throw new TypeError('ours')
+  }
+  await expect(join(fakeConnection(), topic, 3)).rejects.toThrow('ours')
+  const wish = { limit: 10, before: undefined, after: undefined }
+  await expect(history.page(fakeConnection({ number: 2 }), at, undefined, wish)).rejects.toThrow('ours')
 })

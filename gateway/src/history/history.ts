@@ -1,6 +1,7 @@
 // History as requests use it: joining where a room stands or from where a client stood, storing, and paging. Puts the parts of this
 // folder together; logs.ts is the other half, which no request drives.
 import type { Position } from '@sluice/proto'
+import { HistoryUnavailable } from '@sluice/service/jetstream/history-unavailable'
 import type { HistoryReads, Place } from '../backplane/history-reads.ts'
 import type { StoredInbound } from '../backplane/inbound.ts'
 import type { StoredOutcome, StoredPublish } from '../backplane/stored-publish.ts'
@@ -8,7 +9,7 @@ import type { Deliver } from '../fanout/deliver.ts'
 import { frameOf, withheldFrameOf } from '../fanout/frames.ts'
 import { finishJoin, type Member, type Topic } from '../fanout/topic.ts'
 import type { Outbox } from '../outbound/outbox.ts'
-import { type CatchUpWish, type CaughtUp, catchUp, type Joiner } from './catch-up.ts'
+import { type CatchUpWish, type CaughtUp, catchUp, HistoryLate, type Joiner } from './catch-up.ts'
 import { createEchoes, type Echoes } from './echoes.ts'
 import { createFills } from './fills.ts'
 import { buildGap } from './gap-frame.ts'
@@ -125,8 +126,8 @@ export function createHistory(options: HistoryOptions): History {
           counters.historyRecoveries.add(result.recovered ? 'recovered' : 'not_recovered')
         }
         return result
-      } catch {
-        // Reads and checks count and log their own failures; the client is told to try again.
+      } catch (error) {
+        if (!isAway(error)) throw error
         if (wish.since !== null) counters.historyRecoveries.add('failed')
         return null
       }
@@ -137,7 +138,8 @@ export function createHistory(options: HistoryOptions): History {
         const page = await readPage(at, topic === undefined ? null : logs.of(topic), wish)
         await paced(member)
         return page === null ? null : withinBytes(page, wish, pacedBytes)
-      } catch {
+      } catch (error) {
+        if (!isAway(error)) throw error
         return null
       }
     },
@@ -163,6 +165,11 @@ export function createHistory(options: HistoryOptions): History {
     const end = Math.min(before ?? Number.POSITIVE_INFINITY, last.offset + 1)
     return { epoch, ...(await reads.backward(at, end, limit, end > last.offset ? last.offset : 0)) }
   }
+}
+
+/** What passes, and is counted and logged where it happens: the client is told to try again. Anything else is a fault of ours. */
+function isAway(error: unknown): boolean {
+  return error instanceof HistoryUnavailable || error instanceof HistoryLate
 }
 
 /** What a message takes in a frame beside its payload, which base64 makes longer by a third. */

@@ -206,7 +206,7 @@ async function follow() {
     reads: stream.reads,
     check: (log) => void checks.check(log),
     onRepaired: () => undefined,
-    onRetry: (error) => {
+    onRetry: (_, error) => {
       throw error
     },
   })

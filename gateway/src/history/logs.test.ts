@@ -50,6 +50,7 @@ function build() {
     },
     counters,
     onFailure: () => state.failures++,
+    onRepairFailure: () => state.failures++,
   })
   const checksMade = (): number => stream.asked.filter((one) => one === 'state').length
   return {

@@ -30,6 +30,8 @@ export interface LogsOptions {
   readonly checks: Pick<ChecksOptions, 'state' | 'lasts' | 'nowMs'>
   readonly counters: LogsCounters
   readonly onFailure: (stream: string, reason: unknown) => void
+  /** What is missing could not be read; it is repeated. */
+  readonly onRepairFailure: (stream: string, reason: unknown) => void
 }
 
 /** What is counted of logs. */
@@ -90,7 +92,10 @@ export function createLogs(options: LogsOptions): Logs {
     reads,
     check: (log) => void checks.check(log),
     onRepaired: (result) => counters.historyRepairs.add(result),
-    onRetry: () => counters.historyRepairs.add('retried'),
+    onRetry: ({ stream }, error) => {
+      counters.historyRepairs.add('retried')
+      options.onRepairFailure(stream, error)
+    },
   })
 
   function countBytes(change: number): void {

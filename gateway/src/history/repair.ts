@@ -39,7 +39,7 @@ export interface RepairOptions {
   readonly check: (log: Log) => void
   readonly onRepaired: (result: 'repaired' | 'lost' | 'failed') => void
   /** A read has failed; it is tried again. */
-  readonly onRetry: (error: unknown) => void
+  readonly onRetry: (log: Log, error: unknown) => void
 }
 
 const RETRY_MS = 500
@@ -96,7 +96,7 @@ export function createRepair({ reads, check, onRepaired, onRetry }: RepairOption
         log.resume()
         return
       } catch (error) {
-        onRetry(error)
+        onRetry(log, error)
         await pause(RETRY_MS)
       }
     }

@@ -70,6 +70,12 @@ export function startHistory(options: StartHistoryOptions): RunningHistory {
   }
   const reads = createHistoryReads({ reader, state, payloadBytesMax })
   const streams = createStreamWait({ ...options, state, nowMs })
+  function warn(stream: string, reason: unknown): void {
+    if (throttle(`history ${stream}`) === null) return
+    const why = reason instanceof Error ? reason.message : 'no such stream'
+    log.warn({ stream, reason: why }, 'a history cannot be checked or read; it is repeated')
+  }
+
   const logs = createLogs({
     backplane: data,
     deliver: options.deliver,
@@ -79,10 +85,9 @@ export function startHistory(options: StartHistoryOptions): RunningHistory {
     counters,
     onFailure: (stream, reason) => {
       counters.historyCheckFailures++
-      if (throttle(`history ${stream}`) === null) return
-      const why = reason instanceof Error ? reason.message : 'no such stream'
-      log.warn({ stream, reason: why }, 'a history cannot be checked; it is repeated')
+      warn(stream, reason)
     },
+    onRepairFailure: warn,
   })
   const session = createHistory({
     ...options,

@@ -93,25 +93,34 @@ async function enter(
   let view: FollowedView | null = null
   let caughtUp: CaughtUp | null = null
   let late: string | undefined
-  const joined = await topics.join(connection, subject, { kind: 'room', name: room.name }, async (topic) => {
-    if (watches && presence !== null) {
-      view = await presence.prepareWatch(connection, room)
-      if (view === null) late = LATE
-    }
-    if (late !== undefined || history === null) return late === undefined
-    caughtUp = await history.join(connection, topic, wishOf(frame))
-    if (caughtUp === null) late = HISTORY_LATE
-    return caughtUp !== null
-  })
+  const joined = await topics
+    .join(connection, subject, { kind: 'room', name: room.name }, async (topic) => {
+      if (watches && presence !== null) {
+        view = await presence.prepareWatch(connection, room)
+        if (view === null) late = LATE
+      }
+      if (late !== undefined || history === null) return late === undefined
+      caughtUp = await history.join(connection, topic, wishOf(frame))
+      if (caughtUp === null) late = HISTORY_LATE
+      return caughtUp !== null
+    })
+    .catch((fault: unknown) => {
+      abandon()
+      throw fault
+    })
   const place = caughtUp === null ? {} : placeOf(caughtUp)
   if (joined && view !== null && presence !== null) return ok({ ...place, ...presence.beginWatch(connection, view) })
   if (joined) {
     presence?.entered(connection, room)
     return ok(place)
   }
-  if (view !== null) presence?.dropWatch(view)
-  if (watches) presence?.left(connection, room)
+  abandon()
   return unavailable(late)
+
+  function abandon(): void {
+    if (view !== null) presence?.dropWatch(view)
+    if (watches) presence?.left(connection, room)
+  }
 }
 
 function wishOf({ since, history }: ClientFrameOf<'join'>): CatchUpWish {
