@@ -2,7 +2,7 @@
 // here; its names are parsed by whoever knows the configured bound (names.ts), its body by the codecs. Fields that a schema
 // does not know are ignored: that is how the protocol grows.
 import * as z from 'zod/mini'
-import { EVENT_PATTERN, KEY_PATTERN } from './headers.ts'
+import { EVENT_PATTERN, KEY_PATTERN, TRACE_PARENT_PATTERN } from './headers.ts'
 import {
   EPOCH_CHARS_MAX,
   HISTORY_LIMIT_MAX,
@@ -53,6 +53,8 @@ const eventNeeded = 'a text of 1 to 64 of A-Z a-z 0-9 _ . - is needed'
 const event = z.optional(z.string(eventNeeded).check(z.regex(EVENT_PATTERN, eventNeeded)))
 const keyNeeded = 'a text without control characters and without white space at its ends is needed'
 const key = z.optional(text(KEY_CHARS_MAX).check(z.regex(KEY_PATTERN, keyNeeded)))
+const traceNeeded = 'a trace parent of version 00 is needed'
+const traceparent = z.optional(z.string(traceNeeded).check(z.regex(TRACE_PARENT_PATTERN, traceNeeded)))
 const name = z.string(textNeeded)
 const offset = integer(0, Number.MAX_SAFE_INTEGER)
 
@@ -103,6 +105,7 @@ export const clientFrameSchemas = {
     method: text(METHOD_CHARS_MAX),
     ...body,
     timeoutMs: z.optional(integer(1, Number.MAX_SAFE_INTEGER)),
+    traceparent,
   }),
   presence: z.object({ type: z.literal('presence'), id, room: name }),
   history: z.object({

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { grantsName, grantsRoom, grantsSchema, PATTERN_CHARS_MAX, PATTERNS_MAX } from './grants.ts'
+import { grantedRooms, grantsName, grantsRoom, grantsSchema, PATTERN_CHARS_MAX, PATTERNS_MAX } from './grants.ts'
 import { parseRoom, type UserName } from './names.ts'
 
 const room = (text: string) => parseRoom(text, 128)!
@@ -110,4 +110,23 @@ describe('grants', () => {
       expect(accepts(grants)).toBe(false)
     },
   )
+})
+
+describe('the rooms of a grant', () => {
+  const named = (patterns: string[] | undefined, name: string): string[] =>
+    grantedRooms(patterns, user(name), 128).map((room) => room.name)
+
+  test('are each named once, in their canonical form', () => {
+    expect(named(undefined, 'alice')).toEqual([])
+    expect(named(['lobby', 'default:lobby', 'chat:staff', 'inbox:{user}'], 'alice')).toEqual([
+      'lobby',
+      'chat:staff',
+      'inbox:alice',
+    ])
+  })
+
+  test('leave out what is no room, and stay in their namespace whatever the user is called', () => {
+    expect(named(['chat:*', '*', ':', 'chat:', `chat:${'x'.repeat(124)}`], 'alice')).toEqual([])
+    expect(named(['{user}', 'chat:{user}'], 'private:desk')).toEqual(['default:private:desk', 'chat:private:desk'])
+  })
 })

@@ -2,7 +2,7 @@
 // sense; `{user}` stands for the user's own name. Pure: who asks and when is the session's business.
 import * as z from 'zod/mini'
 import type { Room, UserName } from './names.ts'
-import { DEFAULT_NAMESPACE } from './names.ts'
+import { DEFAULT_NAMESPACE, parseRoom } from './names.ts'
 
 /** Patterns in one list of a grant: more than a token of 8 KiB could hold with names of any use. */
 export const PATTERNS_MAX = 1000
@@ -51,6 +51,22 @@ export function grantsRoom(patterns: readonly string[] | undefined, room: Room, 
     if (local.replaceAll('{user}', () => user) === room.local) return true
   }
   return false
+}
+
+/**
+ * The rooms of the grant `rooms`: each pattern names one, with `{user}` put in after it was taken apart. What is no room's name, a
+ * wildcard among them, is left out.
+ */
+export function grantedRooms(patterns: readonly string[] | undefined, user: UserName, nameBytesMax: number): Room[] {
+  const rooms = new Map<string, Room>()
+  for (const pattern of patterns ?? []) {
+    const colon = pattern.indexOf(':')
+    const namespace = colon === -1 ? DEFAULT_NAMESPACE : pattern.slice(0, colon)
+    const local = (colon === -1 ? pattern : pattern.slice(colon + 1)).replaceAll('{user}', () => user)
+    const room = parseRoom(`${namespace}:${local}`, nameBytesMax)
+    if (room !== null) rooms.set(room.name, room)
+  }
+  return [...rooms.values()]
 }
 
 /** Whether one of the user patterns (`send`) or method patterns (`call`) fits the name: exact, `*`, or with `{user}`. */

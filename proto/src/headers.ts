@@ -19,6 +19,18 @@ export const HEADER_EXCLUDE_USER = 'Sluice-Exclude-User'
 /** The key that a publisher gave to its message, as it was given. */
 export const HEADER_KEY = 'Sluice-Key'
 
+/** The claims of the token of whoever calls, as JSON in ASCII; absent for anonymous users. */
+export const HEADER_CLAIMS = 'Sluice-Claims'
+
+/** How long the caller waits for the answer, in milliseconds from when the call was sent. */
+export const HEADER_DEADLINE_MS = 'Sluice-Deadline-Ms'
+
+/** The trace that a message belongs to (W3C Trace Context). */
+export const HEADER_TRACE_PARENT = 'traceparent'
+
+/** A trace parent of version 00: trace, span, flags. Neither id is all zeros. */
+export const TRACE_PARENT_PATTERN = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+
 /** By it a stream knows a message that it has stored already. */
 export const HEADER_MESSAGE_ID = 'Nats-Msg-Id'
 

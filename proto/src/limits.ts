@@ -65,6 +65,18 @@ export const KEY_CHARS_MAX = 128
 /** A method of `call` has at most this many characters. */
 export const METHOD_CHARS_MAX = 128
 
+/** How long a `call` waits for its answer where its frame does not say, in milliseconds. */
+export const CALL_WAIT_MS = 10_000
+
+/** How long a `call` waits at most, whatever its frame says. */
+export const CALL_WAIT_MS_MAX = 60_000
+
+/** Characters of what a service says for people: the message of an error, the reason of a refusal. More is cut off. */
+export const REASON_CHARS_MAX = 256
+
+/** The body of a service's error, which becomes `details`; a larger one is left out. */
+export const DETAILS_BYTES_MAX = 4 * KiB
+
 /** An epoch, which a client gives back as it got it, has at most this many characters. */
 export const EPOCH_CHARS_MAX = 64
 

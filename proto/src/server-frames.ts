@@ -54,6 +54,7 @@ export const serverFrameSchemas = {
     members: z.optional(z.array(member)),
     count: z.optional(count),
     data: z.optional(z.unknown()),
+    bytes: z.optional(z.unknown()),
     messages: z.optional(z.array(z.unknown())),
     more: z.optional(z.boolean()),
   }),

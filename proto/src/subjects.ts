@@ -3,6 +3,8 @@
 import type { GatewayId, Room, UserName } from './names.ts'
 import type { ApiVerb } from './presence/api.ts'
 import type { MemberEventKind, RoomEventKind, ShardScope, UserEventKind } from './presence/event-kinds.ts'
+import type { AuthorizedAction } from './services/authorize.ts'
+import type { Method } from './services/methods.ts'
 import { encodeToken } from './tokens.ts'
 
 /** What a configured prefix may be: one subject token without escapes. */
@@ -31,6 +33,12 @@ export interface Subjects {
   sessions(gateway: GatewayId): string
   /** The loop-back of a gateway's readiness probe: connection 0, which no socket ever has. */
   probe(gateway: GatewayId): string
+  /** A client's `call`, which services answer. */
+  call(method: Method): string
+  /** Whether a user may do something in the rooms of a namespace, which a service answers. */
+  authorize(action: AuthorizedAction, namespace: string): string
+  /** Whether a user may connect, which a service answers. */
+  authorizeConnect(): string
   /** A question of a service, which routers answer. */
   api(verb: ApiVerb): string
   /** Control of all gateways. */
@@ -72,6 +80,9 @@ export function createSubjects(prefix: string): Subjects {
     session: (gateway, number) => `${prefix}.session.${gateway}.${number}`,
     sessions: (gateway) => `${prefix}.session.${gateway}.*`,
     probe: (gateway) => `${prefix}.session.${gateway}.0`,
+    call: (method) => `${prefix}.call.${method.split('.').map(encodeToken).join('.')}`,
+    authorize: (action, namespace) => `${prefix}.authorize.${action}.${encodeToken(namespace)}`,
+    authorizeConnect: () => `${prefix}.authorize.connect`,
     api: (verb) => `${prefix}.api.${verb}`,
     controlAll: () => `${prefix}.ctl.all`,
     control: (gateway) => `${prefix}.ctl.gateway.${gateway}`,

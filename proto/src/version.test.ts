@@ -12,6 +12,7 @@ import * as limits from './limits.ts'
 import { ANONYMOUS_PREFIX, DEFAULT_NAMESPACE, type GatewayId, type UserName } from './names.ts'
 import { NAMESPACE_PATTERN } from './namespaces.ts'
 import { serverFrameSchemas } from './server-frames.ts'
+import type { Method } from './services/methods.ts'
 import { createSubjects, DEFAULT_PREFIX, PREFIX_PATTERN } from './subjects.ts'
 import {
   BEARER_SUBPROTOCOL_PREFIX,
@@ -56,6 +57,9 @@ function contract(): object {
       subjects.publishUser(user),
       subjects.liveRoom({ namespace: 'chat', local: 'a.b' }),
       subjects.liveUser(user),
+      subjects.call('a b.c' as Method),
+      subjects.authorize('join', 'chat'),
+      subjects.authorizeConnect(),
       subjects.session(gateway, 7),
       subjects.sessions(gateway),
       subjects.probe(gateway),

@@ -11,8 +11,9 @@ export const PROTOCOL_VERSION = 1
  * - 1: connect, auth, join, leave, publish, send, ping. `call`, `presence` and `history` are in the schema and refused.
  * - 2: presence: `join` with `presence`, the request `presence`, `members`, `joined` and `left`; `features` names it.
  * - 3: history: `join` with `since` and `history`, inboxes, keys, the request `history`, positions on messages, `gap`; `features` names it.
+ * - 4: services: `call` with its answers, what services are asked, `added` and `removed`; `features` names `call` and `rooms`.
  */
-export const SCHEMA_REVISION = 3
+export const SCHEMA_REVISION = 4
 
 /** Text frames, one JSON object each. Used when a client offers no subprotocol. */
 export const SUBPROTOCOL_JSON = 'sluice.v1.json'
@@ -28,6 +29,5 @@ export const BEARER_SUBPROTOCOL_PREFIX = 'bearer.'
 
 /**
  * Optional capabilities that `welcome.features` announces, so that a client can tell an old gateway from a refusal.
- * Calls add their name when they arrive.
  */
-export const FEATURES: readonly string[] = ['presence', 'history']
+export const FEATURES: readonly string[] = ['presence', 'history', 'call', 'rooms']

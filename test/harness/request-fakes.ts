@@ -1,7 +1,8 @@
 // Requests over fakes, for the tests of their handling: their work, their rates and their time are the test's.
 import type { ClientFrameWithPayload, ServerFrame } from '@sluice/proto'
 import { Tally } from '@sluice/service/metrics/tally'
-import { type Answer, ok } from '../../gateway/src/session/answer.ts'
+import type { Rights } from '../../gateway/src/rights/rights.ts'
+import { type Answer, ok, refusal } from '../../gateway/src/session/answer.ts'
 import { createRequests, type Prepare } from '../../gateway/src/session/requests.ts'
 import { type FakeConnection, type FakeConnectionOptions, fakeConnection, recordedWire } from './session-fakes.ts'
 
@@ -71,6 +72,16 @@ export function later(): { start: Start; answer: (answer: Answer) => Promise<voi
       await settled()
     },
   }
+}
+
+/** Rights of services that no test of the rest needs: nobody answers. */
+export const NO_RIGHTS: Pick<Rights, 'ask' | 'mayRead' | 'hold' | 'drop' | 'publish' | 'withinBounds'> = {
+  ask: async () => refusal('no_service', 'no service answers'),
+  mayRead: async () => refusal('no_service', 'no service answers'),
+  hold: () => undefined,
+  drop: () => undefined,
+  publish: async () => refusal('no_service', 'no service answers'),
+  withinBounds: () => null,
 }
 
 /** All microtasks have run. */

@@ -109,7 +109,14 @@ export interface FakeConnectionOptions
 export function principalOf(user: string, grants: Principal['grants'] = {}): Principal {
   const name = parseUser(user, 128)
   if (name === null) throw new Error(`${user} is no user`)
-  return { user: name, grants, expiresAt: null, tokenId: null, issuedAt: null }
+  return {
+    user: name,
+    grants,
+    claims: `{"sub":${JSON.stringify(user)}}`,
+    expiresAt: null,
+    tokenId: null,
+    issuedAt: null,
+  }
 }
 
 /** Makes a connection, signed in unless told otherwise. */

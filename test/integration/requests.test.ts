@@ -131,7 +131,6 @@ describe('what this release does not offer', () => {
   test('is answered `unsupported`, not ignored', async ({ stage, cluster: { one } }) => {
     const ann = await stage.user(one, 'ann', { grants: { call: ['*'] } })
     const frames = [
-      { type: 'call', method: 'echo', data: 1 },
       { type: 'join', room: 'chat:*' },
       { type: 'publish', room: 'chat:*', data: 1 },
     ]

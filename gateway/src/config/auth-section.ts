@@ -116,6 +116,10 @@ export const authSection = section({
   anonymous: field(z.boolean().default(false), {
     description: 'Whether sockets without a token are let in, as anonymous users.',
   }),
+  service: field(z.boolean().default(false), {
+    description:
+      'Whether a service is asked at each sign-in (`sluice.authorize.connect`); without its answer nobody gets in.',
+  }),
   grants: field(z.strictObject(grantsSchema.shape).prefault({}), {
     description: 'Grants of everyone signed in, beside those of the token.',
     allowed: 'JSON of the form {"send":["*"],"call":["*"]}',

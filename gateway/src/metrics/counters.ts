@@ -29,6 +29,10 @@ export interface Counters {
   readonly publishes: Tally
   /** Publishes of clients that failed, by error code. */
   readonly publishFailures: Tally
+  /** Calls to services, by what came of them. */
+  readonly calls: Tally
+  /** Questions of authorisation to services, by what came of them. */
+  readonly authorizations: Tally
   /** Requests answered by `error`, publishes included, by error code. */
   readonly requestErrors: Tally
   /** Messages from NATS that were not delivered, by reason. */
@@ -89,6 +93,8 @@ export function createCounters(): Counters {
     deliveries: 0,
     publishes: new Tally(['room', 'user', 'session', 'stored_room', 'stored_user']),
     publishFailures: new Tally(),
+    calls: new Tally(),
+    authorizations: new Tally(),
     requestErrors: new Tally(),
     payloadsDropped: new Tally(),
     slowConsumers: 0,

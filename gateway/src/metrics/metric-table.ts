@@ -82,6 +82,13 @@ const trafficMetrics: readonly GatewayMetric[] = [
     'Publishes of clients that failed, by error code.',
     ({ counters }) => counters.publishFailures,
   ),
+  tally('calls', 'result', 'Calls of clients to services, by what came of them.', ({ counters }) => counters.calls),
+  tally(
+    'authorizations',
+    'result',
+    'Questions to services whether a user may do something, by what came of them.',
+    ({ counters }) => counters.authorizations,
+  ),
   tally(
     'request_errors',
     'code',

@@ -4,6 +4,7 @@ import { ANONYMOUS_PREFIX, type Namespaces, parseRoom, type Room, type RoomName 
 import type { Clock } from '@sluice/service/clock'
 import type { Principal } from '../accept/authenticate/principal.ts'
 import type { RoomAnswer } from '../backplane/room-query.ts'
+import { infoIn } from '../rights/room-rights.ts'
 import type { Connection } from '../session/connection.ts'
 import { isLive } from '../session/connection-state.ts'
 import type { Announcer } from './announcer.ts'
@@ -79,7 +80,7 @@ class SessionPresence implements Presence {
     const { principal } = connection
     if (principal === null) return
     for (const local of connection.presentIn ?? [])
-      this.#options.rooms.describe(local, principal.user, principal.grants.info)
+      this.#options.rooms.describe(local, principal.user, infoIn(connection, local.room.name))
   }
 
   closed(connection: Connection, departure: Departure): void {
@@ -171,7 +172,7 @@ class SessionPresence implements Presence {
     if (!isLive(connection.phase) || principal === null || !isShown(principal)) return null
     const present = connection.presentIn?.find((local) => local.room.name === room.name)
     if (present !== undefined) return present
-    const local = this.#options.rooms.enter(room, principal.user, principal.grants.info)
+    const local = this.#options.rooms.enter(room, principal.user, infoIn(connection, room.name))
     // A push would leave room for sixteen more, for each of many connections.
     connection.presentIn = connection.presentIn?.concat(local) ?? [local]
     return local

@@ -1,6 +1,7 @@
 // What a request comes to: the fields of its `ok`, or an error of the table. Peers' mistakes are values here, never exceptions.
 import type { ErrorCode, ServerFrameOf } from '@sluice/proto'
 import type { StoredInbound } from '../backplane/inbound.ts'
+import type { Reply } from './call-answer.ts'
 
 /** The fields that an `ok` carries beside its type and id. */
 export type OkFields = Omit<ServerFrameOf<'ok'>, 'type' | 'id'>
@@ -11,6 +12,8 @@ export interface Refusal {
   readonly code: ErrorCode
   readonly message: string
   readonly retryAfterMs?: number
+  /** What a service says of its error. */
+  readonly details?: unknown
 }
 
 /** Success. */
@@ -19,6 +22,8 @@ export interface Success {
   readonly fields: OkFields
   /** A page of a history, whose payloads go out as they came. */
   readonly messages?: readonly StoredInbound[]
+  /** A service's reply to a call, which goes out as it came. */
+  readonly reply?: Reply
 }
 
 /** The outcome of a request. */

@@ -1,5 +1,6 @@
 // Whether a user may do something in a room or to a user: namespaces and grants, nothing else. Pure. Step 2 of the message path.
 import {
+  grantedRooms,
   grantsName,
   grantsRoom,
   type NamespaceSettings,
@@ -16,24 +17,29 @@ export function namespaceOf(namespaces: Namespaces, room: Room): NamespaceSettin
   return settings ?? refusal('unknown_namespace', `no namespace ${room.namespace}`)
 }
 
-/** Null if the user may join or publish, else the refusal. */
+/** Null if the user may join or publish, `ask` where a service decides that, else the refusal. */
 export function roomRefusal(
   action: 'join' | 'publish',
   settings: NamespaceSettings,
   room: Room,
   principal: Principal,
-): Refusal | null {
+): Refusal | 'ask' | null {
   switch (settings[action].who) {
     case 'anyone':
       return null
     case 'granted': {
-      const granted = grantsRoom(principal.grants[action], room, principal.user)
+      const { grants, user } = principal
+      const granted = grantsRoom(grants[action], room, user) || (action === 'join' && isPlaced(principal, room))
       return granted ? null : refusal('forbidden', `${action}: not granted in ${room.name}`)
     }
     case 'service':
-      // Services are asked in a later release; until then nobody could allow it, so nobody does.
-      return refusal('no_service', `${action}: no service decides for ${room.namespace}`)
+      return 'ask'
   }
+}
+
+/** Whether the token puts its user into the room, which is a right to be there. */
+function isPlaced({ grants, user }: Principal, room: Room): boolean {
+  return grantedRooms(grants.rooms, user, Number.MAX_SAFE_INTEGER).some(({ name }) => name === room.name)
 }
 
 /** Null if the user may send to another user, else the refusal. */

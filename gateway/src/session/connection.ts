@@ -1,12 +1,13 @@
 // One connection: a single flat object, as there is one for each of very many sockets. Owns no behaviour; each part of the
 // gateway works on its own fields. Everything that may be absent on an idle connection is null on it.
 import type { Socket } from 'node:net'
-import type { Codec, RequestId, SessionId } from '@sluice/proto'
+import type { Codec, RequestId, RoomName, SessionId } from '@sluice/proto'
 import type { Principal } from '../accept/authenticate/principal.ts'
 import type { Member, Topic } from '../fanout/topic.ts'
 import type { Wheeled } from '../heartbeat/wheel.ts'
 import type { LocalRoom } from '../presence/local-rooms.ts'
 import type { Watch } from '../presence/watched-rooms.ts'
+import type { RoomRights } from '../rights/room-rights.ts'
 import type { Answer } from './answer.ts'
 import type { Phase } from './connection-state.ts'
 import type { Lanes } from './lanes.ts'
@@ -42,6 +43,10 @@ export interface Connection extends Member, Wheeled {
   presentIn: LocalRoom[] | null
   /** Rooms whose members it is told of. */
   watches: Watch[] | null
+  /** Rooms that it was put into and has not joined itself since; null while there was none. */
+  added: readonly RoomName[] | null
+  /** What services have said about it in rooms; null while that is nothing. */
+  rights: Map<RoomName, RoomRights> | null
 
   /** Frames that arrived while no more could be handled: at most what one read of the socket brings. */
   backlog: Uint8Array[] | null
@@ -101,6 +106,8 @@ export function createConnection(start: ConnectionStart): Connection {
     slots: [],
     presentIn: null,
     watches: null,
+    added: null,
+    rights: null,
     queue: null,
     queueBytes: 0,
     queued: 'no',

@@ -28,9 +28,11 @@ import type { Presence } from '../presence/presence.ts'
 import { type Connection, createConnection, type Peer } from './connection.ts'
 import { type Connections, createConnections } from './connections.ts'
 import { isJoined } from './membership.ts'
-import { prepare } from './prepare.ts'
+import { createPlacing, type Placing } from './placing.ts'
+import { type PrepareOptions, prepare } from './prepare.ts'
 import { createReader } from './reader.ts'
 import { createRequests } from './requests.ts'
+import { createServices, type Services } from './services.ts'
 import { createSession, type Session } from './session.ts'
 import { createSignIn } from './sign-in.ts'
 import { createWire, type Wire } from './wire.ts'
@@ -65,6 +67,8 @@ export interface Core {
   readonly outbox: Outbox
   readonly wire: Wire
   readonly session: Session
+  /** Changes the rooms of connections for others than their clients. */
+  readonly placing: Placing
   readonly rates: AddressRates
   /** Makes the connection of a socket that was just upgraded. */
   connect(
@@ -101,9 +105,23 @@ export function createCore(options: CoreOptions): Core {
     signInFailuresPerSecond: accept.addressSignInFailuresPerSecond,
   })
   const { outbox, deliver, topics } = createFanout(options, (connection) => wire.closeSlow(connection))
-  const onEnd = (connection: Connection): void => presence()?.closed(connection, 'broken')
+  const onEnd = (connection: Connection): void => {
+    services.forget(connection)
+    presence()?.closed(connection, 'broken')
+  }
   const wire = createWire({ outbox, topics, wheel, onEnd, counters })
-  const session = createSessionParts(options, { gateway, subjects, connections, wheel, rates, outbox, topics, wire })
+  const services = createServices({
+    ...options,
+    ...limits,
+    subjects,
+    topics,
+    wire,
+    namespaces: () => options.config().namespaces,
+    nowMs: clock.monotonicMs,
+    tickMs: TICK_MS,
+  })
+  const inputs = { gateway, subjects, connections, wheel, rates, outbox, topics, wire, services }
+  const { session, placing } = createSessionParts(options, inputs)
 
   backplane.listen(subjects.sessions(gateway), (message, subject) => {
     const number = sessionNumber(subject)
@@ -126,6 +144,7 @@ export function createCore(options: CoreOptions): Core {
     outbox,
     wire,
     session,
+    placing,
     rates,
     connect(peer, socket, request, address, signs) {
       number++
@@ -146,6 +165,7 @@ export function createCore(options: CoreOptions): Core {
     },
     tick() {
       session.tick()
+      services.tick()
       presence()?.tick()
       options.history()?.tick()
       if (wheel.tick % SWEEP_TICKS === 0) topics.sweep()
@@ -202,25 +222,16 @@ interface SessionInputs {
   readonly outbox: Outbox
   readonly topics: Topics
   readonly wire: Wire
+  readonly services: Services
 }
 
-function createSessionParts(options: CoreOptions, inputs: SessionInputs): Session {
-  const { backplane, authenticator, clock, log, counters, throttle, presence } = options
-  const { topics, subjects, wire, connections, wheel, outbox, rates, gateway } = inputs
+function createSessionParts(options: CoreOptions, inputs: SessionInputs): Pick<Core, 'session' | 'placing'> {
+  const { backplane, authenticator, clock, log, counters, presence } = options
+  const { topics, subjects, wire, connections, wheel, outbox, rates, gateway, services } = inputs
   const { accept, limits, auth } = options.config()
-  const handlers = {
-    backplane,
-    topics,
-    subjects,
-    namespaces: () => options.config().namespaces,
-    nameBytesMax: limits.nameBytesMax,
-    payloadBytesMax: limits.payloadBytesMax,
-    roomsMax: limits.roomsMax,
-    presence,
-    history: () => options.history()?.session ?? null,
-    isJoined: (connection: Connection, subject: string) => isJoined(connection, subject, topics),
-    counters,
-  }
+  const handlers = handlersOf(options, inputs)
+  const onFault = faultLog(options)
+  const placing = createPlacing({ ...handlers, wire, onFault })
   const signIn = createSignIn({
     authenticator,
     topics,
@@ -232,6 +243,7 @@ function createSessionParts(options: CoreOptions, inputs: SessionInputs): Sessio
     gateway,
     limits,
     everyone: auth.grants,
+    authorise: auth.service ? services.connectionRights.ask : null,
     userConnectionsMax: accept.userConnectionsMax,
     userConnectionsClose: accept.userConnectionsClose,
     now: clock.now,
@@ -243,9 +255,11 @@ function createSessionParts(options: CoreOptions, inputs: SessionInputs): Sessio
     onOpen: (connection) => {
       session.reschedule(connection)
       presence()?.opened(connection)
+      placing.addGranted(connection)
     },
     onRefreshed: (connection) => {
       session.reschedule(connection)
+      services.rights.refreshed(connection)
       presence()?.refreshed(connection)
     },
   })
@@ -257,9 +271,7 @@ function createSessionParts(options: CoreOptions, inputs: SessionInputs): Sessio
     requestRate: requestRateOf(limits),
     nowMs: clock.monotonicMs,
     counters,
-    onFault: (err, type) => {
-      if (throttle(`fault ${type}`) !== null) log.error({ err, type }, 'fault while handling a request')
-    },
+    onFault,
     onAnswered: (connection) => reader.proceed(connection),
   })
   const reader = createReader({
@@ -277,13 +289,44 @@ function createSessionParts(options: CoreOptions, inputs: SessionInputs): Sessio
     wire,
     reader,
     signIn,
-    onEnd: (connection, departure) => presence()?.closed(connection, departure),
+    onEnd: (connection, departure) => {
+      services.forget(connection)
+      presence()?.closed(connection, departure)
+    },
     clock,
     due: { heartbeatTicks: limits.heartbeatMs / TICK_MS, silenceTicks: limits.silenceMs / TICK_MS, tickMs: TICK_MS },
     clockToleranceMs: auth.clockToleranceMs,
     counters,
   })
-  return session
+  return { session, placing }
+}
+
+function faultLog({ throttle, log }: CoreOptions) {
+  return (err: unknown, type: string): void => {
+    if (throttle(`fault ${type}`) !== null) log.error({ err, type }, 'fault while handling a request')
+  }
+}
+
+/** What the handlers of requests need beside the frame. */
+function handlersOf(
+  { config, backplane, presence, history, counters }: CoreOptions,
+  { services, topics, subjects }: SessionInputs,
+): PrepareOptions {
+  const { limits } = config()
+  return {
+    backplane,
+    ...services,
+    topics,
+    subjects,
+    namespaces: () => config().namespaces,
+    nameBytesMax: limits.nameBytesMax,
+    payloadBytesMax: limits.payloadBytesMax,
+    roomsMax: limits.roomsMax,
+    presence,
+    history: () => history()?.session ?? null,
+    isJoined: (connection: Connection, subject: string) => isJoined(connection, subject, topics),
+    counters,
+  }
 }
 
 /** All rooms can be joined at once after `welcome`. */

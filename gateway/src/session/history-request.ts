@@ -3,6 +3,7 @@ import type { ClientFrameOf, Namespaces, Room, Subjects } from '@sluice/proto'
 import type { Topics } from '../fanout/topics.ts'
 import type { History } from '../history/history.ts'
 import type { HistoryTarget } from '../history/logs.ts'
+import type { Rights } from '../rights/rights.ts'
 import { type Answer, refusal, unavailable } from './answer.ts'
 import { namespaceOf, roomRefusal } from './authorise.ts'
 import type { SignedIn } from './publish.ts'
@@ -13,6 +14,7 @@ export interface HistoryRequestOptions {
   readonly topics: Topics
   readonly subjects: Subjects
   readonly namespaces: () => Namespaces
+  readonly rights: Pick<Rights, 'mayRead'>
   /** Null until it has begun. */
   readonly history: () => History | null
 }
@@ -26,10 +28,13 @@ export function askHistory(
 ): Answer | Promise<Answer> {
   const settings = namespaceOf(options.namespaces(), room)
   if (isRefusal(settings)) return settings
-  const refused = roomRefusal('join', settings, room, connection.principal)
-  if (refused !== null) return refused
+  const right = roomRefusal('join', settings, room, connection.principal)
+  if (isRefusal(right)) return right
   if (!settings.history) return refusal('not_enabled', `history: it is off in ${room.namespace}`)
-  return page(connection, frame, options.history()?.targets.room(room) ?? null, options.subjects.room(room), options)
+  const read = (): Promise<Answer> =>
+    page(connection, frame, options.history()?.targets.room(room) ?? null, options.subjects.room(room), options)
+  const allowed = right === 'ask' ? options.rights.mayRead(connection, room) : null
+  return allowed === null ? read() : allowed.then((refused) => refused ?? read())
 }
 
 /** Handles `history` of the connection's own inbox. */

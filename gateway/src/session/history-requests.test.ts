@@ -10,6 +10,7 @@ import {
 import { Tally } from '@sluice/service/metrics/tally'
 import { describe, expect, test } from 'vitest'
 import { storedAt } from '../../../test/harness/history-fakes.ts'
+import { NO_RIGHTS } from '../../../test/harness/request-fakes.ts'
 import { fakeConnection } from '../../../test/harness/session-fakes.ts'
 import type { StoredPublish } from '../backplane/stored-publish.ts'
 import { finishJoin } from '../fanout/topic.ts'
@@ -99,7 +100,9 @@ function build({ begun = true, inbox = true, caughtUp = CAUGHT_UP as CaughtUp | 
     presence: () => null,
     history: () => (begun ? history : null),
     isJoined: (one, subject) => isJoined(one, subject, topics),
-    counters: { publishes: new Tally() },
+    rights: NO_RIGHTS,
+    asks: { ask: async () => ({ kind: 'no-service' }) },
+    counters: { publishes: new Tally(), calls: new Tally() },
   }
   const alice = fakeConnection({ grants: { send: ['*'] } })
   return {
@@ -108,7 +111,7 @@ function build({ begun = true, inbox = true, caughtUp = CAUGHT_UP as CaughtUp | 
     publishes: options.counters.publishes as Tally,
     joined: (subject: string) => isJoined(alice, subject, topics),
     async ask(frame: object): Promise<Answer> {
-      const started = prepare(alice, frame as ClientFrameWithPayload, options).start()
+      const started = await prepare(alice, frame as ClientFrameWithPayload, options).start()
       if (!('settle' in started)) return started
       return new Promise((resolve) => started.listen((answer) => resolve(answer) === undefined))
     },

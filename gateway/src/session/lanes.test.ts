@@ -129,6 +129,39 @@ describe('an answer that is given later', () => {
     expect(log).toEqual(['start 1', 'emit 1', 'emit 2'])
   })
 
+  test.each([true, false])(
+    'may follow a promise, as where a service was asked first (settled before: %s)',
+    async (early) => {
+      const { lanes, log, request } = build()
+      const later = new Later<string>()
+      if (early) later.settle('1')
+      lanes.run(
+        'a',
+        false,
+        async () => later,
+        (answer) => log.push(`emit ${answer}`),
+      )
+      request('a', '2', { sync: true })
+      await Promise.resolve()
+      expect(log).toEqual(early ? ['start 2', 'emit 1', 'emit 2'] : ['start 2'])
+      if (!early) expect(later.settle('1')).toBe(true)
+      expect(log).toEqual(['start 2', 'emit 1', 'emit 2'])
+    },
+  )
+
+  test('in a lane of its own waits for no other', async () => {
+    const { lanes, log } = build()
+    for (const name of ['1', '2']) {
+      lanes.run(
+        Symbol('own'),
+        false,
+        () => (name === '1' ? new Promise<string>(() => undefined) : name),
+        (answer) => log.push(`emit ${answer}`),
+      )
+    }
+    expect(log).toEqual(['emit 2'])
+  })
+
   test('is taken once', () => {
     const { later, start, log } = two()
     start()

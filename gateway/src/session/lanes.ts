@@ -28,7 +28,7 @@ export class Later<answer> {
 }
 
 /** What starting a request gives. */
-export type Started<answer> = answer | Promise<answer> | Later<answer>
+export type Started<answer> = answer | Later<answer> | Promise<answer | Later<answer>>
 
 interface Entry<answer> {
   /** Null once started. */
@@ -38,6 +38,9 @@ interface Entry<answer> {
   readonly emit: (answer: answer) => void
   settled: { readonly answer: answer } | null
 }
+
+/** What a request is about; a new symbol is a lane that no other request shares. */
+export type LaneKey = string | symbol
 
 /** The lanes of one connection. */
 export interface Lanes<answer> {
@@ -49,14 +52,14 @@ export interface Lanes<answer> {
    * @param start - does the work; a rejection is the caller's to prevent
    * @param emit - called once, in the order of the lane; synchronously where `start` answers synchronously and nothing waits
    */
-  run(key: string, exclusive: boolean, start: () => Started<answer>, emit: (answer: answer) => void): void
+  run(key: LaneKey, exclusive: boolean, start: () => Started<answer>, emit: (answer: answer) => void): void
 }
 
 /** Lanes exist while something is under way in them; their number is bounded by the requests in flight. */
 export function createLanes<answer>(): Lanes<answer> {
-  const lanes = new Map<string, Entry<answer>[]>()
+  const lanes = new Map<LaneKey, Entry<answer>[]>()
 
-  function pump(key: string, lane: Entry<answer>[]): void {
+  function pump(key: LaneKey, lane: Entry<answer>[]): void {
     for (;;) {
       startAll(key, lane)
       const head = lane[0]
@@ -70,7 +73,7 @@ export function createLanes<answer>(): Lanes<answer> {
     }
   }
 
-  function startAll(key: string, lane: Entry<answer>[]): void {
+  function startAll(key: LaneKey, lane: Entry<answer>[]): void {
     for (let at = 0; at < lane.length; at++) {
       const entry = lane[at] as Entry<answer>
       if (entry.exclusive && at > 0) return
@@ -79,11 +82,23 @@ export function createLanes<answer>(): Lanes<answer> {
     }
   }
 
-  function begin(key: string, lane: Entry<answer>[], entry: Entry<answer>, start: () => Started<answer>): void {
+  function begin(key: LaneKey, lane: Entry<answer>[], entry: Entry<answer>, start: () => Started<answer>): void {
     entry.start = null
     const answer = start()
+    if (answer instanceof Promise) void answer.then((value) => settle(key, lane, entry, value, true))
+    else settle(key, lane, entry, answer, false)
+  }
+
+  /** @param began - whether the loop that has begun the request is over, so that an answer has to be brought out */
+  function settle(
+    key: LaneKey,
+    lane: Entry<answer>[],
+    entry: Entry<answer>,
+    answer: answer | Later<answer>,
+    began: boolean,
+  ): void {
     if (answer instanceof Later) {
-      let started = false
+      let started = began
       answer.listen((value) => {
         entry.settled = { answer: value }
         if (started) pump(key, lane)
@@ -92,14 +107,8 @@ export function createLanes<answer>(): Lanes<answer> {
       started = true
       return
     }
-    if (!(answer instanceof Promise)) {
-      entry.settled = { answer }
-      return
-    }
-    void answer.then((value) => {
-      entry.settled = { answer: value }
-      pump(key, lane)
-    })
+    entry.settled = { answer }
+    if (began) pump(key, lane)
   }
 
   return {

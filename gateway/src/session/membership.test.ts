@@ -7,10 +7,12 @@ import {
   type Room,
 } from '@sluice/proto'
 import { describe, expect, test } from 'vitest'
+import { NO_RIGHTS } from '../../../test/harness/request-fakes.ts'
 import { type FakeConnection, fakeConnection } from '../../../test/harness/session-fakes.ts'
 import { createTopics, type Topics } from '../fanout/topics.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { Answer } from './answer.ts'
+import type { Connection } from './connection.ts'
 import { askPresence, isJoined, join, leave } from './membership.ts'
 import type { SignedIn } from './publish.ts'
 
@@ -18,7 +20,15 @@ const subjects = createSubjects('sluice')
 const room = (name: string): Room => parseRoom(name, 128) as Room
 const subjectOf = (name: string): string => subjects.room(room(name))
 
-async function build({ confirms = true, roomsMax = 3, presence = null as Presence | null } = {}) {
+type Ask = (typeof NO_RIGHTS)['ask']
+
+async function build({
+  confirms = true,
+  roomsMax = 3,
+  presence = null as Presence | null,
+  ask = NO_RIGHTS.ask as Ask,
+} = {}) {
+  const held: string[] = []
   const state: { namespaces: Namespaces } = {
     namespaces: namespacesSchema.parse({
       default: { join: { who: 'anyone' } },
@@ -26,6 +36,7 @@ async function build({ confirms = true, roomsMax = 3, presence = null as Presenc
       private: {},
       seen: { join: { who: 'anyone' }, presence: true },
       hall: { presence: true },
+      desk: { join: { who: 'service' } },
     }),
   }
   const backplane = {
@@ -49,6 +60,12 @@ async function build({ confirms = true, roomsMax = 3, presence = null as Presenc
     roomsMax,
     presence: () => presence,
     history: () => null,
+    rights: {
+      ...NO_RIGHTS,
+      ask,
+      hold: (_: Connection, { name }: Room): void => void held.push(name),
+      drop: (_: Connection, name: string): void => void held.splice(held.indexOf(name), 1),
+    },
   }
   const connection = fakeConnection()
   backplane.confirms = true
@@ -56,6 +73,7 @@ async function build({ confirms = true, roomsMax = 3, presence = null as Presenc
   backplane.confirms = confirms
   return {
     state,
+    held,
     topics,
     connection,
     join: async (
@@ -250,3 +268,45 @@ describe('presence', () => {
     expect(await built.ask('nowhere:a')).toMatchObject({ ok: false, code: 'unknown_namespace' })
   })
 })
+
+describe('a join that a service decides about', () => {
+  const right = { ttlMs: null, info: undefined, limits: {} }
+
+  test('holds its right from before the first message until it leaves', async () => {
+    const { join, leave, held, joined } = await build({ ask: async () => right })
+    expect(await join('desk:a')).toMatchObject({ ok: true })
+    expect([held, joined('desk:a')]).toEqual([['desk:a'], true])
+    leave('desk:a')
+    expect(held).toEqual([])
+  })
+
+  test('that is refused, or fails after it was allowed, holds nothing', async () => {
+    const refusedOne = await build()
+    expect(await refusedOne.join('desk:a')).toMatchObject({ code: 'no_service' })
+    expect([refusedOne.held, refusedOne.topics.find(subjectOf('desk:a'))]).toEqual([[], undefined])
+    const late = await build({ ask: async () => right, confirms: false })
+    expect(await late.join('desk:a')).toMatchObject({ code: 'unavailable' })
+    expect(late.held).toEqual([])
+  })
+
+  test('is looked at again when the answer has come: rooms may be full, namespaces gone, the connection closed', async () => {
+    for (const [change, code] of [
+      [async ({ join }: Built) => void (await join('lobby')), 'room_limit'],
+      [async ({ state }: Built) => void Object.assign(state, { namespaces: {} }), 'unknown_namespace'],
+      [async ({ connection }: Built) => void Object.assign(connection, { phase: 'closing' }), 'unauthorized'],
+    ] as const) {
+      let allow: () => void = () => undefined
+      const built = await build({
+        roomsMax: 1,
+        ask: () => new Promise((resolve) => (allow = () => resolve(right))),
+      })
+      const answer = built.join('desk:a')
+      await change(built)
+      allow()
+      expect(await answer).toMatchObject({ code })
+      expect([built.held, built.topics.find(subjectOf('desk:a'))]).toEqual([[], undefined])
+    }
+  })
+})
+
+type Built = Awaited<ReturnType<typeof build>>

@@ -1,15 +1,17 @@
 // `join`, `leave` and `presence`: who may be where and see whom; a join is answered when NATS has confirmed our interest. Step 2 of
 // the message path.
-import type { ClientFrameOf, Namespaces, Room, Subjects } from '@sluice/proto'
+import type { ClientFrameOf, GivenRight, NamespaceSettings, Namespaces, Room, Subjects } from '@sluice/proto'
 import { isMember } from '../fanout/topic.ts'
 import type { Topics } from '../fanout/topics.ts'
 import type { CatchUpWish, CaughtUp } from '../history/catch-up.ts'
 import type { History } from '../history/history.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { FollowedView } from '../presence/watched-rooms.ts'
-import { type Answer, ok, refusal, unavailable } from './answer.ts'
+import type { Rights } from '../rights/rights.ts'
+import { type Answer, ok, type Refusal, refusal, unavailable } from './answer.ts'
 import { namespaceOf, roomRefusal } from './authorise.ts'
 import type { Connection } from './connection.ts'
+import { isLive } from './connection-state.ts'
 import type { SignedIn } from './publish.ts'
 import { isRefusal } from './targets.ts'
 
@@ -19,6 +21,7 @@ export interface MembershipOptions {
   readonly subjects: Subjects
   readonly namespaces: () => Namespaces
   readonly roomsMax: number
+  readonly rights: Pick<Rights, 'ask' | 'mayRead' | 'hold' | 'drop'>
   /** Null while no namespace has it, and until it has begun. */
   readonly presence: () => Presence | null
   /** Null until it has begun. */
@@ -32,32 +35,83 @@ export function join(
   room: Room,
   options: MembershipOptions,
 ): Answer | Promise<Answer> {
-  const { topics, subjects, namespaces, roomsMax } = options
-  const settings = namespaceOf(namespaces(), room)
+  const settings = namespaceOf(options.namespaces(), room)
   if (isRefusal(settings)) return settings
-  const refused = roomRefusal('join', settings, room, connection.principal)
-  if (refused !== null) return refused
-  const { history } = settings
-  if (!history && (frame.since !== undefined || frame.history !== undefined))
+  const right = roomRefusal('join', settings, room, connection.principal)
+  if (isRefusal(right)) return right
+  const enters = right === 'ask' ? enterAsked : enterRoom
+  return enters(connection, frame, room, settings, options)
+}
+
+/** Makes a connection a member of a room of which a service decides who may be in it. */
+export function enterAsked(
+  connection: SignedIn,
+  frame: ClientFrameOf<'join'>,
+  room: Room,
+  settings: NamespaceSettings,
+  options: MembershipOptions,
+): Answer | Promise<Answer> {
+  const obstacle = obstacleTo(connection, frame, room, settings, options)
+  if (obstacle !== null) return obstacle
+  return options.rights.ask(connection, room).then((given) => {
+    // A close may have come with the answer: what is gone must hold nothing.
+    if (!isLive(connection.phase)) return refusal('unauthorized', 'closed meanwhile')
+    if (isRefusal(given)) return given
+    // Everything else is looked at again, as time has passed.
+    const now = namespaceOf(options.namespaces(), room)
+    return isRefusal(now) ? now : enterRoom(connection, frame, room, now, options, given)
+  })
+}
+
+/**
+ * Makes a connection a member of a room; whether it may be one is decided before.
+ *
+ * @param given - what a service has said, where it was asked
+ */
+export function enterRoom(
+  connection: SignedIn,
+  frame: ClientFrameOf<'join'>,
+  room: Room,
+  settings: NamespaceSettings,
+  options: MembershipOptions,
+  given: GivenRight | null = null,
+): Answer | Promise<Answer> {
+  const obstacle = obstacleTo(connection, frame, room, settings, options)
+  if (obstacle !== null) return obstacle
+  const { topics, subjects, rights } = options
+  const entering = {
+    topics,
+    subject: subjects.room(room),
+    presence: settings.presence ? options.presence() : null,
+    watches: frame.presence === true,
+    history: settings.history ? options.history() : null,
+  }
+  if (given === null) return enter(connection, frame, room, entering)
+  rights.hold(connection, room, given)
+  return enter(connection, frame, room, entering).then((answer) => {
+    if (!answer.ok) rights.drop(connection, room.name)
+    return answer
+  })
+}
+
+/** What stands in the way of a membership beside the right to it; null if nothing does. */
+function obstacleTo(
+  connection: SignedIn,
+  frame: ClientFrameOf<'join'>,
+  room: Room,
+  settings: NamespaceSettings,
+  { topics, subjects, roomsMax, presence, history }: MembershipOptions,
+): Refusal | null {
+  if (!settings.history && (frame.since !== undefined || frame.history !== undefined))
     return refusal('not_enabled', `join: history is off in ${room.namespace}`)
   const watches = frame.presence === true
   if (watches && !settings.presence) return refusal('not_enabled', `join: presence is off in ${room.namespace}`)
-  const subject = subjects.room(room)
-  const topic = topics.find(subject)
+  const topic = topics.find(subjects.room(room))
   if (topic !== undefined && connection.topics.includes(topic))
     return refusal('already_joined', `join: already in ${room.name}`)
   if (roomsOf(connection) >= roomsMax) return refusal('room_limit', `join: at most ${roomsMax} rooms`)
-  const presence = settings.presence ? options.presence() : null
-  if (watches && presence === null) return unavailable(LATE)
-  const running = options.history()
-  if (history && running === null) return unavailable(HISTORY_LATE)
-  return enter(connection, frame, room, {
-    topics,
-    subject,
-    presence,
-    watches,
-    history: history ? running : null,
-  })
+  if (watches && presence() === null) return unavailable(LATE)
+  return settings.history && history() === null ? unavailable(HISTORY_LATE) : null
 }
 
 /** The topic of its user does not count. */
@@ -176,32 +230,48 @@ export function leaveInbox(
 export function askPresence(
   connection: SignedIn,
   room: Room,
-  { namespaces, presence }: MembershipOptions,
+  { namespaces, presence, rights }: MembershipOptions,
 ): Answer | Promise<Answer> {
   const settings = namespaceOf(namespaces(), room)
   if (isRefusal(settings)) return settings
-  const refused = roomRefusal('join', settings, room, connection.principal)
-  if (refused !== null) return refused
+  const right = roomRefusal('join', settings, room, connection.principal)
+  if (isRefusal(right)) return right
   if (!settings.presence) return refusal('not_enabled', `presence: it is off in ${room.namespace}`)
   const running = presence()
   if (running === null) return unavailable(LATE)
-  return running.ask(room).then((answer) => {
-    if (answer.ok) return ok({ members: [...answer.members], count: answer.count })
-    return answer.code === 'unavailable' ? unavailable(answer.message) : refusal(answer.code, answer.message)
-  })
+  const allowed = right === 'ask' ? rights.mayRead(connection, room) : null
+  return allowed === null ? membersOf(running, room) : allowed.then((refused) => refused ?? membersOf(running, room))
+}
+
+async function membersOf(presence: Presence, room: Room): Promise<Answer> {
+  const answer = await presence.ask(room)
+  if (answer.ok) return ok({ members: [...answer.members], count: answer.count })
+  return answer.code === 'unavailable' ? unavailable(answer.message) : refusal(answer.code, answer.message)
 }
 
 /** Handles `leave` of a room whose name was parsed; leaving where one is not is no mistake. */
 export function leave(connection: SignedIn, room: Room, options: MembershipOptions): Answer {
-  const { topics, subjects, namespaces } = options
-  const settings = namespaceOf(namespaces(), room)
   // A namespace may have been taken away by a new configuration while its rooms have members.
+  if (exitRoom(connection, room, options)) return ok()
+  const settings = namespaceOf(options.namespaces(), room)
+  return isRefusal(settings) ? settings : ok()
+}
+
+/** What taking a connection out of a room needs. */
+export type ExitOptions = Pick<MembershipOptions, 'topics' | 'subjects' | 'presence'> & {
+  readonly rights: Pick<Rights, 'drop'>
+}
+
+/** Takes a connection out of a room; whether it was in it. */
+export function exitRoom(connection: Connection, room: Room, options: ExitOptions): boolean {
+  const { topics, subjects, presence, rights } = options
+  rights.drop(connection, room.name)
+  connection.added = connection.added?.filter((name) => name !== room.name) ?? null
   const topic = topics.find(subjects.room(room))
-  if (topic !== undefined && connection.topics.includes(topic)) {
-    topics.leave(connection, topic)
-    options.presence()?.left(connection, room)
-  } else if (isRefusal(settings)) return settings
-  return ok()
+  if (topic === undefined || !connection.topics.includes(topic)) return false
+  topics.leave(connection, topic)
+  presence()?.left(connection, room)
+  return true
 }
 
 /** Whether a connection is a member of the room with that subject. */

@@ -1,6 +1,7 @@
 import { type ClientFrameWithPayload, createSubjects, namespacesSchema } from '@sluice/proto'
 import { Tally } from '@sluice/service/metrics/tally'
 import { describe, expect, test } from 'vitest'
+import { NO_RIGHTS } from '../../../test/harness/request-fakes.ts'
 import { fakeConnection } from '../../../test/harness/session-fakes.ts'
 import { createTopics } from '../fanout/topics.ts'
 import { type PrepareOptions, prepare } from './prepare.ts'
@@ -31,7 +32,9 @@ const options: PrepareOptions = {
   presence: () => null,
   history: () => null,
   isJoined: () => true,
-  counters: { publishes: new Tally() },
+  rights: NO_RIGHTS,
+  asks: { ask: async () => ({ kind: 'no-service' }) },
+  counters: { publishes: new Tally(), calls: new Tally() },
 }
 
 const data = { payload: { kind: 'json', bytes: Buffer.from('1') }, data: 1 }
@@ -74,7 +77,6 @@ describe('a frame that is refused whatever happens', () => {
     [{ type: 'join', room: '' }, 'bad_request'],
     [{ type: 'leave', room: 'a*' }, 'bad_request'],
     [{ type: 'publish', room: ':', ...data }, 'bad_request'],
-    [{ type: 'call', method: 'm', ...data }, 'unsupported'],
     [{ type: 'presence', room: 'a*' }, 'bad_request'],
     [{ type: 'history', room: 'a*', limit: 1 }, 'bad_request'],
   ])('%j: %s', async (frame, code) => {
@@ -101,6 +103,8 @@ describe('a frame that is refused whatever happens', () => {
     [{ type: 'send', user: 'a*', ...data }, 'bad_request'],
     [{ type: 'join', room: 'nowhere:a' }, 'unknown_namespace'],
     [{ type: 'publish', room: 'nowhere:a', ...data }, 'unknown_namespace'],
+    [{ type: 'call', method: 'a..b', ...data }, 'bad_request'],
+    [{ type: 'call', method: 'm', ...data }, 'forbidden'],
   ])('by its handler: %j: %s', async (frame, code) => {
     expect(await prepared(frame).start()).toMatchObject({ ok: false, code })
   })

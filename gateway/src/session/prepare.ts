@@ -1,15 +1,17 @@
 // Finds for each frame what it is about and who handles it. The one place that knows all requests by type.
 import type { ClientFrameWithPayload } from '@sluice/proto'
 import { type Answer, type Refusal, refusal } from './answer.ts'
+import { type CallOptions, call } from './call.ts'
 import type { Connection } from './connection.ts'
 import { askHistory, askInbox, type HistoryRequestOptions } from './history-request.ts'
 import { askPresence, join, joinInbox, leave, leaveInbox, type MembershipOptions } from './membership.ts'
 import { type PublishOptions, publish, type SignedIn, send } from './publish.ts'
+import { rejoin } from './rejoin.ts'
 import type { Prepared } from './requests.ts'
 import { isRefusal, roomOf } from './targets.ts'
 
 /** The options of all handlers. */
-export type PrepareOptions = MembershipOptions & PublishOptions & HistoryRequestOptions
+export type PrepareOptions = MembershipOptions & PublishOptions & HistoryRequestOptions & CallOptions
 
 /** Finds the lane and the handler of a frame. The connection is open, so it has a principal. */
 export function prepare(connection: Connection, frame: ClientFrameWithPayload, options: PrepareOptions): Prepared {
@@ -27,7 +29,11 @@ export function prepare(connection: Connection, frame: ClientFrameWithPayload, o
       if (isRefusal(room)) return refused(room)
       // A join holds its lane, as what follows in the room depends on whether it succeeds.
       if (frame.type === 'join')
-        return { key: room.name, exclusive: true, start: () => join(signedIn, frame, room, options) }
+        return {
+          key: room.name,
+          exclusive: true,
+          start: () => rejoin(signedIn, frame, room, options) ?? join(signedIn, frame, room, options),
+        }
       return { key: room.name, exclusive: false, start: () => leave(signedIn, room, options) }
     }
     case 'publish': {
@@ -51,7 +57,7 @@ export function prepare(connection: Connection, frame: ClientFrameWithPayload, o
       return { key: room.name, exclusive: false, start: () => askHistory(signedIn, frame, room, options) }
     }
     case 'call':
-      return refused(refusal('unsupported', `${frame.type}: not offered yet`))
+      return { key: Symbol('call'), exclusive: false, start: () => call(signedIn, frame, options) }
     case 'auth':
     case 'ping':
       throw new Error(`${frame.type} has no lane`)

@@ -2,6 +2,7 @@ import { createSubjects, namespacesSchema, type Payload, parseRoom, type Room } 
 import { Tally } from '@sluice/service/metrics/tally'
 import type { HeaderValues } from '@sluice/service/nats/link'
 import { describe, expect, test } from 'vitest'
+import { NO_RIGHTS } from '../../../test/harness/request-fakes.ts'
 import { fakeConnection } from '../../../test/harness/session-fakes.ts'
 import type { Connection } from './connection.ts'
 import { publish, type SignedIn, send } from './publish.ts'
@@ -38,6 +39,7 @@ function build({ takes = true, confirms = true, joined = false, denies = '' } = 
     payloadBytesMax: 100,
     topics: { find: () => undefined },
     history: () => null,
+    rights: NO_RIGHTS,
     isJoined: (_: Connection, subject: string) => joined && subject === 'sluice.room.members.a',
     counters: { publishes },
   }

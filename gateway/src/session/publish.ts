@@ -10,6 +10,7 @@ import {
   HEADER_FROM,
   HEADER_KEY,
   HEADER_SESSION,
+  type NamespaceSettings,
   type Namespaces,
   type Payload,
   type Room,
@@ -21,6 +22,7 @@ import type { Topics } from '../fanout/topics.ts'
 import type { History } from '../history/history.ts'
 import type { HistoryTarget } from '../history/logs.ts'
 import type { KeyScope } from '../history/message-id.ts'
+import type { Rights } from '../rights/rights.ts'
 import { type Answer, ok, type Refusal, refusal, unavailable } from './answer.ts'
 import { namespaceOf, roomRefusal, sendRefusal, sessionRefusal } from './authorise.ts'
 import type { Connection } from './connection.ts'
@@ -36,6 +38,7 @@ export interface PublishOptions {
   readonly nameBytesMax: number
   readonly payloadBytesMax: number
   readonly topics: Pick<Topics, 'find'>
+  readonly rights: Pick<Rights, 'publish' | 'withinBounds'>
   /** Null until it has begun. */
   readonly history: () => History | null
   /** Whether the connection is a member of the room. */
@@ -59,8 +62,8 @@ export function publish(
 ): Started<Answer> {
   const settings = namespaceOf(options.namespaces(), room)
   if (isRefusal(settings)) return settings
-  const refused = roomRefusal('publish', settings, room, connection.principal)
-  if (refused !== null) return refused
+  const right = roomRefusal('publish', settings, room, connection.principal)
+  if (isRefusal(right)) return right
   const subject = options.subjects.room(room)
   if (settings.publish.joined && !options.isJoined(connection, subject))
     return refusal('not_joined', `publish: join ${room.name} first`)
@@ -68,6 +71,29 @@ export function publish(
   if (payloadBytesMax !== undefined && (frame.payload?.bytes.length ?? 0) > payloadBytesMax) {
     return refusal('too_large', `data: at most ${payloadBytesMax} bytes in this namespace`)
   }
+  const { payload } = frame
+  if (right === null || payload === undefined) {
+    const over = options.rights.withinBounds(connection, room.name, payload?.bytes.length ?? 0)
+    return over ?? put(connection, frame, room, settings, options)
+  }
+  // The frame is gone by the time that the service has answered, and a member may be one no longer.
+  const kept = { ...payload, bytes: new Uint8Array(payload.bytes) }
+  const proceed = (): Started<Answer> =>
+    settings.publish.joined && !options.isJoined(connection, subject)
+      ? refusal('not_joined', `publish: join ${room.name} first`)
+      : put(connection, { ...frame, payload: kept }, room, settings, options)
+  return options.rights.publish(connection, room, { payload: kept, event: frame.event, proceed })
+}
+
+/** Into the room, by whoever may. */
+function put(
+  connection: SignedIn,
+  frame: ClientFrameOf<'publish'> & Body,
+  room: Room,
+  settings: NamespaceSettings,
+  options: PublishOptions,
+): Started<Answer> {
+  const subject = options.subjects.room(room)
   const echo = frame.echo ?? settings.echo
   const scope = { kind: 'room', target: room.name, sender: connection.principal.user } as const
   if (settings.history && frame.ephemeral !== true) {

@@ -10,14 +10,14 @@ import {
 import { type Answer, refusal } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { isLive, judgeFrame } from './connection-state.ts'
-import { createLanes, type Started } from './lanes.ts'
+import { createLanes, type LaneKey, type Started } from './lanes.ts'
 import { type BucketRate, refusedTooOften, take } from './rate-limit.ts'
 import type { Wire } from './wire.ts'
 
 /** A request that has found its lane. */
 export interface Prepared {
   /** What it is about: requests with the same key are answered in order. */
-  readonly key: string
+  readonly key: LaneKey
   /** See {@link Lanes.run}. */
   readonly exclusive: boolean
   readonly start: () => Started<Answer>
@@ -76,7 +76,7 @@ export function createRequests(options: RequestsOptions): {
     if (refusedTooOften(connection.refusals, nowMs(), REFUSALS)) wire.close(connection, 4029, 'rate limited')
   }
 
-  async function guarded(type: ClientFrameType, work: Promise<Answer>): Promise<Answer> {
+  async function guarded<answer>(type: ClientFrameType, work: Promise<answer>): Promise<answer | Answer> {
     try {
       return await work
     } catch (error) {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type FakeConnection, fakeConnection, principalOf, recordedWire } from '../../../test/harness/session-fakes.ts'
 import type { AuthRefusal, AuthResult, Principal } from '../accept/authenticate/principal.ts'
 import { createTopics } from '../fanout/topics.ts'
+import { refusal } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { createConnections } from './connections.ts'
 import { createSignIn, type SignInOptions } from './sign-in.ts'
@@ -53,6 +54,7 @@ function build(options: Partial<SignInOptions> & { confirms?: boolean } = {}) {
     gateway: 'gw' as GatewayId,
     limits: DEFAULT_LIMITS,
     everyone: { join: ['chat:*'] },
+    authorise: null,
     userConnectionsMax: 2,
     userConnectionsClose: 'oldest',
     now: () => NOW,
@@ -99,7 +101,7 @@ describe('signing in', () => {
         time: NOW,
         heartbeatMs: DEFAULT_LIMITS.heartbeatMs,
         limits: { ...DEFAULT_LIMITS },
-        features: ['presence', 'history'],
+        features: ['presence', 'history', 'call', 'rooms'],
       },
     ])
   })
@@ -284,5 +286,58 @@ describe('a refresh', () => {
     connection.phase = 'closing'
     expect(await answer).toMatchObject({ ok: false })
     expect(connection.principal).toMatchObject({ expiresAt: NOW + 1000 })
+  })
+})
+
+describe('where a service decides who may connect', () => {
+  test('nobody is welcomed before its answer', async () => {
+    let allow: (answer: null) => void = () => undefined
+    const built = build({ authorise: () => new Promise((resolve) => (allow = resolve)) })
+    const connection = built.arrive()
+    const signing = built.signIn.withToken(connection, 'good')
+    await new Promise(setImmediate)
+    expect([connection.phase, connection.principal]).toEqual(['verifying', null])
+    allow(null)
+    await signing
+    expect(built.framesOf(connection)).toMatchObject([{ type: 'welcome' }])
+  })
+
+  test.each([
+    ['forbidden', 4003],
+    ['no_service', 1013],
+    ['timeout', 1013],
+    ['service_error', 1013],
+    ['unavailable', 1013],
+  ] as const)('%s closes with %d, anonymous or not', async (code, close) => {
+    const built = build({ authorise: async () => refusal(code, 'why') })
+    const [known, anonymous] = [built.arrive(), built.arrive()]
+    await built.signIn.withToken(known, 'good')
+    await built.signIn.anonymously(anonymous)
+    expect([known.peer.closed?.code, anonymous.peer.closed?.code]).toEqual([close, close])
+    expect([built.topics.find(USER), built.told.opened]).toEqual([undefined, []])
+  })
+
+  test('a close meanwhile opens nothing', async () => {
+    const built = build({
+      authorise: async (connection) => {
+        connection.phase = 'closed'
+        return null
+      },
+    })
+    const connection = built.arrive()
+    await built.signIn.withToken(connection, 'good')
+    expect([connection.principal, built.topics.find(USER), built.told.opened]).toEqual([null, undefined, []])
+  })
+
+  test('a refresh that it refuses changes nothing', async () => {
+    const answers = [null, refusal('forbidden', 'no more')]
+    const built = build({ authorise: async () => answers.shift() ?? null })
+    const connection = built.arrive()
+    await built.signIn.withToken(connection, 'good')
+    built.tokens.set('next', accepted('alice', { expiresAt: NOW + 1 }))
+    const before = connection.principal
+    expect(await built.signIn.byFrame(connection, 'next')).toMatchObject({ code: 'forbidden', message: 'no more' })
+    expect(connection.principal).toBe(before)
+    expect(await built.signIn.byFrame(connection, 'next')).toMatchObject({ ok: true })
   })
 })

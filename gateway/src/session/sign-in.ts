@@ -13,10 +13,11 @@ import {
 import type { Authenticator, AuthRefusal, Principal } from '../accept/authenticate/principal.ts'
 import type { Backplane } from '../backplane/backplane.ts'
 import type { Topics } from '../fanout/topics.ts'
-import { type Answer, ok, refusal } from './answer.ts'
+import { type Answer, ok, type Refusal, refusal } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { isLive } from './connection-state.ts'
 import type { Connections } from './connections.ts'
+import { closeRefused } from './refused-connection.ts'
 import type { Wire } from './wire.ts'
 
 /** See {@link createSignIn}. */
@@ -33,6 +34,8 @@ export interface SignInOptions {
   readonly limits: Limits
   /** Grants of everyone, which are all that anonymous users have. */
   readonly everyone: Grants
+  /** Asks a service whether a user may connect; null where that is not for a service to say. */
+  readonly authorise: ((connection: Connection, principal: Principal) => Promise<Refusal | null>) | null
   readonly userConnectionsMax: number
   readonly userConnectionsClose: 'oldest' | 'newest'
   readonly now: () => number
@@ -76,6 +79,8 @@ export function createSignIn(options: SignInOptions): SignIn {
 
   /** Opens the connection, or closes it; whether it is open then. */
   async function open(connection: Connection, principal: Principal): Promise<boolean> {
+    const { authorise } = options
+    if (authorise !== null && !isAllowed(connection, await authorise(connection, principal), options)) return false
     connection.principal = principal
     connection.user = principal.user
     // An inbox with history is joined by its user, who says from where.
@@ -89,7 +94,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     }
     connection.phase = 'open'
     connections.signedIn(connection)
-    if (!withinUserLimit(connection, principal)) return false
+    if (!withinUserLimit(connection, principal, options)) return false
     options.onOpen(connection)
     wire.send(connection, {
       type: 'welcome',
@@ -104,18 +109,6 @@ export function createSignIn(options: SignInOptions): SignIn {
       features: [...FEATURES],
     })
     return true
-  }
-
-  /** Closes connections of the user until there are not too many; whether this one may stay. */
-  function withinUserLimit(connection: Connection, principal: Principal): boolean {
-    for (;;) {
-      // More than one, where several sign in at once: who is closed before its own turn closes nobody.
-      const members = connections.ofUser(principal.user)
-      if (members.length <= options.userConnectionsMax) return true
-      const closing = options.userConnectionsClose === 'newest' ? connection : oldest(members)
-      wire.close(closing, 4030, 'too many connections of this user')
-      if (closing === connection) return false
-    }
   }
 
   async function signIn(connection: Connection, token: string): Promise<Principal | null> {
@@ -137,6 +130,9 @@ export function createSignIn(options: SignInOptions): SignIn {
       return refusal('unauthorized', verified.reason === 'expired' ? 'auth: token expired' : 'auth: token refused')
     }
     if (verified.user !== current.user) return refusal('unauthorized', 'auth: another user')
+    const refused = options.authorise === null ? null : await options.authorise(connection, verified)
+    if (refused !== null) return refused
+    if (!isLive(connection.phase)) return refusal('unauthorized', 'closed meanwhile')
     connection.principal = verified
     options.onRefreshed(connection)
     return ok(expiry(verified))
@@ -148,13 +144,39 @@ export function createSignIn(options: SignInOptions): SignIn {
     },
     async anonymously(connection) {
       const user = anonymousUser(connection.session)
-      await open(connection, { user, grants: options.everyone, expiresAt: null, tokenId: null, issuedAt: null })
+      const anonymous = { claims: null, expiresAt: null, tokenId: null, issuedAt: null }
+      await open(connection, { user, grants: options.everyone, ...anonymous })
     },
     async byFrame(connection, token) {
       if (connection.principal !== null) return refresh(connection, token, connection.principal)
       const principal = await signIn(connection, token)
       return principal === null ? refusal('unauthorized', 'closed') : ok(expiry(principal))
     },
+  }
+}
+
+/** Whether it may go on after a service has answered; it is closed otherwise. */
+function isAllowed(connection: Connection, refused: Refusal | null, { counters, wire }: SignInOptions): boolean {
+  if (!isLive(connection.phase)) return false
+  if (refused === null) return true
+  counters.signInFailures.add(refused.code)
+  closeRefused(wire, connection, refused)
+  return false
+}
+
+/** Closes connections of the user until there are not too many; whether this one may stay. */
+function withinUserLimit(
+  connection: Connection,
+  principal: Principal,
+  { connections, wire, userConnectionsMax, userConnectionsClose }: SignInOptions,
+): boolean {
+  for (;;) {
+    // More than one, where several sign in at once: who is closed before its own turn closes nobody.
+    const members = connections.ofUser(principal.user)
+    if (members.length <= userConnectionsMax) return true
+    const closing = userConnectionsClose === 'newest' ? connection : oldest(members)
+    wire.close(closing, 4030, 'too many connections of this user')
+    if (closing === connection) return false
   }
 }
 

@@ -28,6 +28,6 @@ export function recipientOf(
 }
 
 /** Tells a refusal from what was looked for. */
-export function isRefusal(value: object): value is Refusal {
-  return 'ok' in value && value.ok === false
+export function isRefusal(value: unknown): value is Refusal {
+  return typeof value === 'object' && value !== null && 'ok' in value && value.ok === false
 }

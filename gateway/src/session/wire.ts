@@ -6,6 +6,7 @@ import type { Wheel } from '../heartbeat/wheel.ts'
 import type { Outbox } from '../outbound/outbox.ts'
 import { buildFrame, OPCODE } from '../outbound/ws-frame.ts'
 import type { Answer } from './answer.ts'
+import { buildCallOk } from './call-answer.ts'
 import type { Connection } from './connection.ts'
 import { isLive } from './connection-state.ts'
 import { buildHistoryOk } from './history-answer.ts'
@@ -61,15 +62,18 @@ export function createWire({ outbox, topics, wheel, onEnd, counters }: WireOptio
     answer(connection, id, answer) {
       if (!answer.ok) {
         counters.requestErrors.add(answer.code)
-        const { code, message, retryAfterMs } = answer
+        const { code, message, retryAfterMs, details } = answer
         send(connection, {
           type: 'error',
           ...(id === undefined ? {} : { id }),
           code,
           message,
           ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+          ...(details === undefined ? {} : { details }),
         })
       } else if (id === undefined || !isLive(connection.phase)) return
+      else if (answer.reply !== undefined)
+        outbox.push(connection, buildCallOk(id, answer.reply, connection.codec.binary))
       else if (answer.messages === undefined) send(connection, { type: 'ok', id, ...answer.fields })
       else outbox.push(connection, buildHistoryOk(id, answer.fields, answer.messages, connection.codec.binary))
     },

@@ -54,6 +54,7 @@ describe('a token of a shared secret', () => {
       principal: {
         user: 'alice',
         grants: { join: ['chat:*'], send: ['*'] },
+        claims: expect.stringContaining('"sub":"alice"'),
         expiresAt: (NOW_S + 60) * 1000,
         tokenId: 'one',
         issuedAt: null,

@@ -35,10 +35,20 @@ describe('the user of a token', () => {
     expect(principalOf({ jti: 'token-1', iat: NOW_S })).toEqual({
       user: 'alice',
       grants: {},
+      claims: `{"sub":"alice","exp":${NOW_S + 60},"jti":"token-1","iat":${NOW_S}}`,
       expiresAt: NOW_MS + 60_000,
       tokenId: 'token-1',
       issuedAt: NOW_S,
     })
+  })
+
+  it('goes with all claims, in ASCII, for services', () => {
+    const claims = { name: 'Änn \u2028 😀\n', list: [1, null], '\u007f': '\ud800' }
+    const text = principalOf(claims).claims ?? ''
+    expect(text).toMatch(/^[\x20-\x7e]+$/)
+    expect(JSON.parse(text)).toEqual({ sub: 'alice', exp: NOW_S + 60, ...claims })
+    const deep = JSON.parse('['.repeat(3000) + ']'.repeat(3000))
+    expect(refusalOf({ deep })).toBe('unauthorized: the claims are nested too deep')
   })
 
   it('comes from the claim that is configured, also if that is a URL or a number', () => {

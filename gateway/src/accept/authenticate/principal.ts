@@ -9,6 +9,8 @@ export interface Principal {
   readonly user: UserName
   /** What everyone signed in may do, together with what the token grants. */
   readonly grants: Grants
+  /** All claims of the token as JSON in ASCII, for services; null for an anonymous user. A token is small, and so are they. */
+  readonly claims: string | null
   /** `exp` in milliseconds Unix; null if the token has none. The clock tolerance is not added. */
   readonly expiresAt: number | null
   /** `jti`, by which a service names a token. */

@@ -5,7 +5,7 @@ import type { AuthResult } from './principal.ts'
 import { TokenCache } from './token-cache.ts'
 
 function tokenOf(user: string): VerifiedToken {
-  const principal = { user: user as UserName, grants: {}, expiresAt: null, tokenId: null, issuedAt: null }
+  const principal = { user: user as UserName, grants: {}, claims: '{}', expiresAt: null, tokenId: null, issuedAt: null }
   return { kind: 'verified', principal, times: { exp: null, nbf: null, iat: null } }
 }
 
