@@ -18,6 +18,8 @@ import { backplaneEvents } from './backplane/backplane-log.ts'
 import { connectPresenceLinks, type LinkName, type PresenceLinks } from './backplane/links.ts'
 import { createProbe } from './backplane/probe.ts'
 import type { GatewayConfig } from './config/config-schema.ts'
+import type { ControlOptions } from './control/control.ts'
+import { startControl } from './control/start-control.ts'
 import { DRAIN_REST_MS, drainConnections } from './drain/drain.ts'
 import { createHistorySwitch } from './history/history-switch.ts'
 import { type RunningHistory, startHistory } from './history/start-history.ts'
@@ -86,11 +88,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway | n
       gateway: newGatewayId(() => randomBytes(9)),
       presence: () => status.presence?.running?.session ?? null,
       history: () => status.history?.running ?? null,
+      revocations: () => status.revocations,
       onProbe: (payload) => status.probe?.received(payload),
     })
     status.backplane = backplane
     status.core = core
-    const links = once(() => connectMore(options, status, throttle))
+    const links = once(() => connectMore(options, status, throttle, core))
     const presence = createPresenceSwitch({
       start: async () => beginPresence(options, status, throttle, core, backplane, await links()),
       onChange: ({ session }) => session.sync(core.connections.snapshot()),
@@ -193,6 +196,7 @@ function connect(options: GatewayOptions, status: Status, throttle: Throttle): P
       frameBytesMax: config.limits.frameBytesMax,
       presence: wantsPresence(config.namespaces),
       random: Math.random,
+      nowMs: options.clock.monotonicMs,
     },
     linkEvents('data', options, status, throttle),
     signal,
@@ -213,6 +217,7 @@ function linkEvents(link: LinkName, options: GatewayOptions, status: Status, thr
     },
     onBack: () => {
       status.presence?.running?.reconnected()
+      status.revocations?.reconnected()
       if (link === 'data') status.history?.running?.reconnected()
     },
     onGone,
@@ -220,15 +225,50 @@ function linkEvents(link: LinkName, options: GatewayOptions, status: Status, thr
   })
 }
 
-/** The connections that presence and history need beside that of rooms. */
-function connectMore(options: GatewayOptions, status: Status, throttle: Throttle): Promise<PresenceLinks | null> {
-  const { config, signal } = options
-  return connectPresenceLinks(
+/** The connections that presence and history need beside that of rooms; control is heard from then on. */
+async function connectMore(
+  options: GatewayOptions,
+  status: Status,
+  throttle: Throttle,
+  core: Core,
+): Promise<PresenceLinks | null> {
+  const { config, signal, clock, log, counters } = options
+  const links = await connectPresenceLinks(
     { ...config.nats, random: Math.random },
     `sluice-gateway ${config.name}`,
     (link) => linkEvents(link, options, status, throttle),
     signal,
   )
+  if (links !== null) {
+    status.revocations = startControl({
+      core,
+      links,
+      prefix: config.nats.prefix,
+      move: moving(core, clock),
+      clock,
+      log,
+      throttle,
+      counters,
+    })
+  }
+  return links
+}
+
+function moving(core: Core, clock: Clock): ControlOptions['move'] {
+  return ({ connections, windowMs, reason }) => {
+    const chosen = core.connections
+      .snapshot()
+      .filter(({ phase }) => phase === 'open')
+      .slice(0, connections)
+    void drainConnections({
+      connections: chosen,
+      ...drainActs(core, reason),
+      windowMs,
+      nowMs: clock.monotonicMs,
+      remaining: () => 0,
+    })
+    return chosen.length
+  }
 }
 
 function once<value>(make: () => Promise<value>): () => Promise<value> {
@@ -256,20 +296,6 @@ function beginPresence(
     prefix: config.nats.prefix,
     name: config.name,
     namespaces: () => status.config.namespaces,
-    move: ({ connections, windowMs, reason }) => {
-      const chosen = core.connections
-        .snapshot()
-        .filter(({ phase }) => phase === 'open')
-        .slice(0, connections)
-      void drainConnections({
-        connections: chosen,
-        ...drainActs(core, reason),
-        windowMs,
-        nowMs: clock.monotonicMs,
-        remaining: () => 0,
-      })
-      return chosen.length
-    },
     lingerMs: config.presence.lingerMs,
     limits: config.limits,
     clock,

@@ -10,6 +10,7 @@ import type { Backplane } from './backplane/backplane.ts'
 import type { LinkName } from './backplane/links.ts'
 import type { Probe } from './backplane/probe.ts'
 import type { GatewayConfig } from './config/config-schema.ts'
+import type { Revocations } from './control/follow-revocations.ts'
 import type { HistorySwitch } from './history/history-switch.ts'
 import { BUILD } from './metrics/build.ts'
 import type { Counters } from './metrics/counters.ts'
@@ -26,6 +27,8 @@ export interface Status {
   readonly unauthorized: Set<LinkName>
   presence: PresenceSwitch | null
   history: HistorySwitch | null
+  /** Null where neither presence nor history has begun: no router is there to revoke anything. */
+  revocations: Revocations | null
   backplane: Backplane | null
   probe: Probe | null
   core: Core | null
@@ -40,6 +43,7 @@ export function createStatus(config: GatewayConfig): Status {
     unauthorized: new Set(),
     presence: null,
     history: null,
+    revocations: null,
     backplane: null,
     probe: null,
     core: null,

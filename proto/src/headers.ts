@@ -31,6 +31,12 @@ export const HEADER_TRACE_PARENT = 'traceparent'
 /** A trace parent of version 00: trace, span, flags. Neither id is all zeros. */
 export const TRACE_PARENT_PATTERN = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
+/** By it a gateway knows a live message that it has delivered already: both owners of a shard publish what a service asks for. */
+export const HEADER_REQUEST = 'Sluice-Request'
+
+/** Asks each gateway to tell to how many connections it was delivered: {@link RECEIPT_ID_PATTERN}, the end of a subject of receipts. */
+export const HEADER_RECEIPT = 'Sluice-Receipt'
+
 /** By it a stream knows a message that it has stored already. */
 export const HEADER_MESSAGE_ID = 'Nats-Msg-Id'
 
@@ -63,3 +69,6 @@ export const EVENT_PATTERN = /^[A-Za-z0-9_.-]{1,64}$/
 
 /** What a key may be. It becomes a header as it is, whose ends NATS clients trim: no control characters, no lone surrogates, no white space at its ends. */
 export const KEY_PATTERN = /^(?!\s)[^\p{Cc}\p{Cs}]+(?<!\s)$/u
+
+/** What asks for a receipt: one token, so that an answer goes nowhere but to a subject of receipts. */
+export const RECEIPT_ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/

@@ -101,6 +101,9 @@ export const RATE_REFUSALS_WINDOW_MS = 10_000
 /** A token longer than this is refused unread. */
 export const TOKEN_BYTES_MAX = 8 * KiB
 
+/** A `jti`, by which services name a token: a UUID has 36 bytes, a SHA-512 in hex has 128. */
+export const TOKEN_ID_BYTES_MAX = 256
+
 /** The `info` of a token's grants, as JSON in UTF-8. */
 export const INFO_BYTES_MAX = 256
 

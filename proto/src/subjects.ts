@@ -45,6 +45,8 @@ export interface Subjects {
   controlAll(): string
   /** Control of one gateway. */
   control(gateway: GatewayId): string
+  /** Where gateways tell to whom a message was delivered that asks for a receipt. */
+  receipt(id: string): string
   /** What one router asks all routers, for an answer that spans shards. */
   gather(): string
   /** A user has come online with a connection, or has one less. */
@@ -61,6 +63,8 @@ export interface Subjects {
   lease(keyOrFilter: string): string
   /** An entry, or all that a filter of keys fits, as its bucket republishes it. */
   presence(keyOrFilter: string): string
+  /** Which tokens are not let in any more, as its bucket republishes it. */
+  revoked(keyOrFilter: string): string
 }
 
 /**
@@ -86,6 +90,7 @@ export function createSubjects(prefix: string): Subjects {
     api: (verb) => `${prefix}.api.${verb}`,
     controlAll: () => `${prefix}.ctl.all`,
     control: (gateway) => `${prefix}.ctl.gateway.${gateway}`,
+    receipt: (id) => `${prefix}.ctl.receipt.${id}`,
     gather: () => `${prefix}.ctl.routers`,
     userEvent: (kind, user) => `${prefix}.event.${kind}.${encodeToken(user)}`,
     memberEvent: (kind, room, user) => `${prefix}.event.${kind}.${tokensOf(room)}.${encodeToken(user)}`,
@@ -94,6 +99,7 @@ export function createSubjects(prefix: string): Subjects {
     events: () => `${prefix}.event.>`,
     lease: (keyOrFilter) => `${prefix}.lease.${keyOrFilter}`,
     presence: (keyOrFilter) => `${prefix}.presence.${keyOrFilter}`,
+    revoked: (keyOrFilter) => `${prefix}.revoked.${keyOrFilter}`,
   }
 }
 

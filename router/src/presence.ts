@@ -23,6 +23,8 @@ import { type RunningShards, startShards } from './shards/start-shards.ts'
 /** See {@link startPresence}. */
 export interface PresenceOptions {
   readonly config: RouterConfig
+  /** What holds now. */
+  readonly settings: () => RouterConfig
   readonly links: Links
   readonly clock: Clock
   readonly log: Logger

@@ -66,6 +66,7 @@ function run(options: RouterOptions, { status, admin, links, throttle }: Parts):
   status.links = links
   const id = newId()
   let instances = 0
+  let settings = config
   const stores = keepStores({
     nats: links.control,
     stores: createPresenceStores(config.nats.prefix),
@@ -75,7 +76,14 @@ function run(options: RouterOptions, { status, admin, links, throttle }: Parts):
     throttle,
     counters,
     onMade: () => {
-      status.presence = startPresence({ ...options, links, throttle, id, newInstance: () => `${id}-${++instances}` })
+      status.presence = startPresence({
+        ...options,
+        settings: () => settings,
+        links,
+        throttle,
+        id,
+        newInstance: () => `${id}-${++instances}`,
+      })
     },
   })
   const history = keepHistory({
@@ -95,6 +103,7 @@ function run(options: RouterOptions, { status, admin, links, throttle }: Parts):
   log.info({ router: id, adminPort: admin.port, ...BUILD }, 'connected to NATS')
   return {
     apply(changed) {
+      settings = changed
       log.level = changed.log.level
       history.apply(changed)
     },

@@ -1,13 +1,17 @@
 // What this router answers on NATS: the verbs of the API to services, their discovery, and its part where another router gathers. On
 // the connection of followers: what was written before a request was sent has come before the request.
-import { API_VERBS, type ApiVerb, createSubjects } from '@sluice/proto'
+import { API_VERBS, type ApiVerb, createPresenceStores, createSubjects } from '@sluice/proto'
 import type { Clock } from '@sluice/service/clock'
+import { createStoredPublish } from '@sluice/service/jetstream/stored-publish'
 import type { Logger } from '@sluice/service/log'
+import { createRequestMemory, REQUEST_MEMORY } from '@sluice/service/request-memory'
+import { revoke } from './acts/revoke.ts'
 import { createEndpointStats, type EndpointStats } from './api/endpoint-stats.ts'
 import { serveApi } from './api/endpoints.ts'
 import { serveGathering } from './api/gather.ts'
 import type { Known } from './api/known.ts'
 import { serveDiscovery } from './api/service-discovery.ts'
+import type { RouterConfig } from './config/router-config.ts'
 import type { Links } from './links.ts'
 import { BUILD } from './metrics/build.ts'
 import type { Counters } from './metrics/counters.ts'
@@ -15,6 +19,8 @@ import type { Counters } from './metrics/counters.ts'
 /** See {@link createServices}. */
 export interface ServicesOptions {
   readonly prefix: string
+  /** What holds now: namespaces may change while the router runs. */
+  readonly settings: () => RouterConfig
   readonly links: Pick<Links, 'data'>
   readonly known: Known
   /** Of this process, for as long as it runs. */
@@ -23,6 +29,9 @@ export interface ServicesOptions {
   readonly log: Logger
   readonly counters: Counters
 }
+
+/** A service waits some seconds for an answer, and asks again. */
+const STORE_MS = 4000
 
 /** What is answered. */
 export interface Services {
@@ -33,7 +42,8 @@ export interface Services {
 }
 
 /** Makes them; other routers are answered from now on. */
-export function createServices({ prefix, links, known, id, clock, log, counters }: ServicesOptions): Services {
+export function createServices(options: ServicesOptions): Services {
+  const { prefix, links, known, id, clock, log, counters } = options
   const nats = links.data
   const subjects = createSubjects(prefix)
   const stats = new Map(API_VERBS.map((verb) => [verb, createEndpointStats()]))
@@ -47,6 +57,20 @@ export function createServices({ prefix, links, known, id, clock, log, counters 
       running.push(
         serveApi({
           ...gathering,
+          settings: options.settings,
+          memory: createRequestMemory(REQUEST_MEMORY),
+          revoke: (target, notBefore) =>
+            revoke(target, notBefore, {
+              nats,
+              bucket: createPresenceStores(prefix).revoked,
+              until: clock.now() + options.settings().router.revokedSeconds * 1000,
+            }),
+          store: createStoredPublish({
+            link: nats,
+            nowMs: clock.monotonicMs,
+            onRetry: () => undefined,
+            giveUpMs: STORE_MS,
+          }),
           nowMs: clock.monotonicMs,
           stats,
           onFault: (err, verb) => log.error({ err, verb }, 'fault while answering a service'),

@@ -1,7 +1,7 @@
 // The fan-out over queues that a test reads and fills: messages, rooms and members without NATS and without sockets.
 import type { RoomName } from '@sluice/proto'
 import { BARE, type Inbound } from '../../gateway/src/backplane/inbound.ts'
-import { createDeliver } from '../../gateway/src/fanout/deliver.ts'
+import { createDeliver, type Delivered } from '../../gateway/src/fanout/deliver.ts'
 import {
   beginJoin,
   createTopic,
@@ -51,6 +51,7 @@ export function fakeDelivery({
   const full = new Map<Member, () => void>()
   const counters = { deliveries: 0 }
   const unencodable: TopicName[] = []
+  const receipts: (readonly [string, Delivered])[] = []
   const deliver = createDeliver({
     outbox: {
       push(connection, frame) {
@@ -68,6 +69,7 @@ export function fakeDelivery({
     slicedMessagesMax,
     counters,
     onUnencodable: (about) => unencodable.push(about),
+    onReceipt: (id, delivered) => receipts.push([id, { ...delivered }]),
     answerPublisher: (member, message) => answerPublisher(member, message),
   })
   const heard = (member: FakeConnection): unknown[] =>
@@ -75,5 +77,5 @@ export function fakeDelivery({
       const decoded = member.codec.decodeServer(payloadOf(frame))
       return decoded?.type === 'message' && decoded.withheld !== true ? decoded.data : decoded
     })
-  return { deliver, frames, full, counters, unencodable, heard }
+  return { deliver, frames, full, counters, unencodable, receipts, heard }
 }

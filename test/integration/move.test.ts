@@ -17,7 +17,7 @@ test('a gateway that is told to asks some of its clients to move, spread over th
   const control = encodeControl({ verb: 'move', connections: 4, windowMs: 1500, reason: 'rebalance' })
   const startedAt = performance.now()
   const reply = await client.request(createSubjects('sluice').control(id), control)
-  expect(decodeControlAnswer(reply.data)).toEqual({ connections: 4 })
+  expect(decodeControlAnswer(reply.data)).toEqual({ connections: 4, gateway: id })
   // Which four is the gateway's choice: who signs in at once is registered in any order.
   await until(() => clients.filter(isAsked).length === 4, { what: 'four that are asked' })
   const moved = clients.filter(isAsked)

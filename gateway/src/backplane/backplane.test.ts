@@ -17,6 +17,7 @@ const OPTIONS: Omit<BackplaneOptions, 'url'> = {
   presence: false,
   frameBytesMax: 1000,
   random: () => 0,
+  nowMs: () => performance.now(),
 }
 
 const resources: (() => PromiseLike<unknown>)[] = []

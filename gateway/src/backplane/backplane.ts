@@ -5,7 +5,16 @@ import { ENTRY_BYTES_MAX, ENVELOPE_BYTES_MAX } from '@sluice/proto'
 import { type ConnectEvents, connectLink, type NatsOptions } from '@sluice/service/nats/connect-link'
 import type { Link, Subscribed } from '@sluice/service/nats/link'
 import type { PayloadNeed } from '@sluice/service/nats/server-requirements'
-import { type DropReason, type Inbound, placeOfCopy, readInbound, readStored, type StoredInbound } from './inbound.ts'
+import { createRequestMemory, REQUEST_MEMORY } from '@sluice/service/request-memory'
+import {
+  type DropReason,
+  type Inbound,
+  placeOfCopy,
+  readInbound,
+  readStored,
+  requestOf,
+  type StoredInbound,
+} from './inbound.ts'
 
 /** How the gateway reaches NATS. */
 export interface BackplaneOptions extends NatsOptions {
@@ -17,6 +26,7 @@ export interface BackplaneOptions extends NatsOptions {
   readonly presence: boolean
   /** A number in [0, 1): jitter of reconnects. */
   readonly random: () => number
+  readonly nowMs: () => number
 }
 
 /** Told of what happens on NATS. */
@@ -56,9 +66,9 @@ export async function connectBackplane(
   events: BackplaneEvents,
   signal: AbortSignal,
 ): Promise<Backplane | null> {
-  const { payloadBytesMax, frameBytesMax } = options
+  const { frameBytesMax } = options
   const link = await connectLink({ ...options, need: needOf(frameBytesMax, options.presence) }, events, signal)
-  return link === null ? null : createBackplane(link, payloadBytesMax, events)
+  return link === null ? null : createBackplane(link, options, events)
 }
 
 function needOf(frameBytesMax: number, presence: boolean): PayloadNeed {
@@ -67,7 +77,17 @@ function needOf(frameBytesMax: number, presence: boolean): PayloadNeed {
   return presence && entries.bytes > frames.bytes ? entries : frames
 }
 
-function createBackplane(link: Link, payloadBytesMax: number, events: BackplaneEvents): Backplane {
+function createBackplane(link: Link, { payloadBytesMax, nowMs }: BackplaneOptions, events: BackplaneEvents): Backplane {
+  const requests = createRequestMemory<symbol>(REQUEST_MEMORY)
+
+  /** Two routers publish what a service has asked for, each to the same subjects. */
+  function isSecondSight(subscribed: string, message: Msg): boolean {
+    const id = requestOf(message)
+    if (id === null) return false
+    const sight = Symbol()
+    return requests.once(`${id} ${message.subject} ${subscribed}`, nowMs(), () => sight) !== sight
+  }
+
   return {
     get connected() {
       return link.connected
@@ -87,6 +107,7 @@ function createBackplane(link: Link, payloadBytesMax: number, events: BackplaneE
     subscribe: link.subscribe,
     listen: (subject, deliver) =>
       link.subscribe(subject, (message: Msg) => {
+        if (isSecondSight(subject, message)) return
         const inbound = readInbound(message, payloadBytesMax)
         if (typeof inbound === 'string') events.onDropped(inbound, message.subject)
         else deliver(inbound, message.subject)

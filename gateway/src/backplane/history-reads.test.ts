@@ -29,6 +29,7 @@ async function open(url: string): Promise<Backplane> {
       presence: false,
       frameBytesMax: 1000,
       random: () => 0,
+      nowMs: () => performance.now(),
       url: [url],
     },
     events,

@@ -14,12 +14,15 @@ import {
   HEADER_FROM,
   HEADER_KEY,
   HEADER_MESSAGE_ID,
+  HEADER_RECEIPT,
+  HEADER_REQUEST,
   HEADER_SESSION,
   isTooDeep,
   KEY_CHARS_MAX,
   KEY_PATTERN,
   LIMITS,
   type Placed,
+  RECEIPT_ID_PATTERN,
   STREAM_HEADERS,
 } from '@sluice/proto'
 
@@ -41,6 +44,8 @@ export interface Inbound {
   readonly messageId: string | null
   /** Why the content of a stored message reaches nobody: it keeps its place alone. Null for a sound one. */
   readonly unfit: DropReason | null
+  /** Asks to tell to how many connections it was delivered; absent on nearly all. */
+  readonly receipt?: string
 }
 
 /** A message of a history. */
@@ -79,6 +84,7 @@ export function readInbound(message: Msg, payloadBytesMax: number): InboundResul
   const key = headers.get(HEADER_KEY) || null
   if (key !== null && (key.length > KEY_CHARS_MAX || !KEY_PATTERN.test(key))) return 'bad_header'
   const messageId = excludeSession === null ? null : headers.get(HEADER_MESSAGE_ID) || null
+  const receipt = headers.get(HEADER_RECEIPT)
   return {
     payload,
     binary,
@@ -91,6 +97,8 @@ export function readInbound(message: Msg, payloadBytesMax: number): InboundResul
     place: null,
     messageId,
     unfit: null,
+    // What can't be one is no mistake of the message.
+    ...(RECEIPT_ID_PATTERN.test(receipt) ? { receipt } : {}),
   }
 }
 
@@ -134,6 +142,15 @@ export function placeOfCopy(message: Msg): Placed | null {
   const sound = Number.isSafeInteger(offset) && Number.isSafeInteger(prev) && prev >= 0 && prev < offset
   return sound && Number.isFinite(time) ? { offset, prev, time } : null
 }
+
+/** The id of the request that a live message was published for; null without one, or for what can't be one. */
+export function requestOf(message: Msg): string | null {
+  const id = headersOf(message)?.get(HEADER_REQUEST) ?? ''
+  return id === '' || id.length > REQUEST_CHARS_MAX ? null : id
+}
+
+/** Longer than what routers write, which is a digest. */
+const REQUEST_CHARS_MAX = 64
 
 /** Null where there are headers that can't be read: NATS passes on whatever a publisher wrote there. */
 function headersOf(message: Msg): MsgHdrs | undefined | null {

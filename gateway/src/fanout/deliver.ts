@@ -21,6 +21,18 @@ export interface DeliverOptions {
    * @returns whether its `ok` was sent here and now, in place of the message
    */
   readonly answerPublisher: (member: Member, message: Inbound) => boolean
+  /** A message that asks for it was delivered to all whom it is for. */
+  readonly onReceipt: (id: string, delivered: Delivered) => void
+}
+
+/** To whom a message went. */
+export interface Delivered {
+  /** Members that it was for, without those that it excludes. */
+  connections: number
+  /** Those whose queue has taken it. */
+  written: number
+  /** Those that read too slowly for it. */
+  skipped: number
 }
 
 /** Delivers messages to local members. */
@@ -41,6 +53,7 @@ interface SlicedMessage {
   readonly topic: Topic
   readonly members: readonly Member[]
   readonly frames: Frames
+  readonly delivered: Delivered | null
   /** Counts sliced messages. */
   readonly number: number
   at: number
@@ -62,6 +75,7 @@ function createLink({ outbox, counters, onUnencodable, answerPublisher }: Delive
     from: number,
     to: number,
     isMissedBy: ((member: Member) => boolean) | null,
+    delivered: Delivered | null,
   ): void {
     const { about } = topic
     const { message } = frames
@@ -85,8 +99,12 @@ function createLink({ outbox, counters, onUnencodable, answerPublisher }: Delive
         json ??= frameOf(about, frames, false, onUnencodable)
         frame = json
       }
+      if (delivered !== null) delivered.connections++
       if (frame === null) withhold(topic, member, frames)
-      else if (outbox.push(member, frame)) linked++
+      else if (outbox.push(member, frame)) {
+        linked++
+        if (delivered !== null) delivered.written++
+      } else if (delivered !== null) delivered.skipped++
     }
     if (message !== NOTICE) counters.deliveries += linked
   }
@@ -109,6 +127,10 @@ function isKeptFrom({ excludeSession, excludeUser, unfit }: Inbound, member: Mem
 /** Stands for the message of a frame that is none. */
 const NOTICE: Inbound = { ...BARE }
 
+function deliveredOf({ receipt }: Inbound): Delivered | null {
+  return receipt === undefined ? null : { connections: 0, written: 0, skipped: 0 }
+}
+
 /** Makes the delivery of a gateway. */
 export function createDeliver(options: DeliverOptions): Deliver {
   const { outbox, sliceMembers, slicedMessagesMax, counters, onUnencodable } = options
@@ -116,6 +138,10 @@ export function createDeliver(options: DeliverOptions): Deliver {
   const waiting: SlicedMessage[] = []
   const waitingTopics = new Map<Topic, WaitingTopic>()
   let sliced = 0
+
+  function tell({ receipt }: Inbound, delivered: Delivered | null): void {
+    if (receipt !== undefined && delivered !== null) options.onReceipt(receipt, delivered)
+  }
 
   function nextSlice(): void {
     const first = waiting[0]
@@ -125,7 +151,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
     const late = waitingTopics.get(topic)?.late
     // Between two slices a member may have left, and must hear nothing after its `ok`; it may even have come back.
     const isMissedBy = (member: Member): boolean => !isMember(member, topic) || (late?.get(member) ?? 0) >= number
-    link(topic, first.members, first.frames, first.at, to, isMissedBy)
+    link(topic, first.members, first.frames, first.at, to, isMissedBy, first.delivered)
     first.at = to
     if (to === first.members.length) finished(first)
   }
@@ -139,13 +165,16 @@ export function createDeliver(options: DeliverOptions): Deliver {
     const { members } = topic
     // A member whose queue runs over is closed from within and leaves: the array must not change under the loop.
     topic.readers++
-    link(topic, members, frames, 0, members.length, null)
+    const delivered = deliveredOf(frames.message)
+    link(topic, members, frames, 0, members.length, null, delivered)
     doneReading(topic, members)
+    tell(frames.message, delivered)
   }
 
-  function finished({ topic, members }: SlicedMessage): void {
+  function finished({ topic, members, frames, delivered }: SlicedMessage): void {
     waiting.shift()
     doneReading(topic, members)
+    tell(frames.message, delivered)
     const known = waitingTopics.get(topic)
     if (known !== undefined && --known.messages === 0) waitingTopics.delete(topic)
   }
@@ -163,7 +192,8 @@ export function createDeliver(options: DeliverOptions): Deliver {
     const known = waitingTopics.get(topic)
     if (known === undefined) waitingTopics.set(topic, { messages: 1, late: null })
     else known.messages++
-    if (waiting.push({ topic, members, frames, number: ++sliced, at: 0 }) === 1) setImmediate(turn)
+    const delivered = deliveredOf(frames.message)
+    if (waiting.push({ topic, members, frames, delivered, number: ++sliced, at: 0 }) === 1) setImmediate(turn)
   }
 
   return {
@@ -178,7 +208,10 @@ export function createDeliver(options: DeliverOptions): Deliver {
     },
     toMember(member, about, message) {
       const frame = frameOf(about, createFrames(message), member.binary, onUnencodable)
-      if (frame !== null && outbox.push(member, frame)) counters.deliveries++
+      if (frame === null) return tell(message, { connections: 1, written: 0, skipped: 0 })
+      const written = outbox.push(member, frame) ? 1 : 0
+      counters.deliveries += written
+      tell(message, { connections: 1, written, skipped: 1 - written })
     },
   }
 }

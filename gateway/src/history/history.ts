@@ -2,9 +2,9 @@
 // folder together; logs.ts is the other half, which no request drives.
 import type { Position } from '@sluice/proto'
 import { HistoryUnavailable } from '@sluice/service/jetstream/history-unavailable'
+import type { StoredOutcome, StoredPublish } from '@sluice/service/jetstream/stored-publish'
 import type { HistoryReads, Place } from '../backplane/history-reads.ts'
 import type { StoredInbound } from '../backplane/inbound.ts'
-import type { StoredOutcome, StoredPublish } from '../backplane/stored-publish.ts'
 import type { Deliver } from '../fanout/deliver.ts'
 import { frameOf, withheldFrameOf } from '../fanout/frames.ts'
 import { finishJoin, type Member, type Topic } from '../fanout/topic.ts'

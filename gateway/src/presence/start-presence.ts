@@ -9,7 +9,6 @@ import {
   type Namespaces,
   type PresenceStores,
   ROOM_MEMBERS_MAX,
-  type Subjects,
 } from '@sluice/proto'
 import type { Clock } from '@sluice/service/clock'
 import type { Logger } from '@sluice/service/log'
@@ -17,12 +16,10 @@ import type { Link } from '@sluice/service/nats/link'
 import type { Throttle } from '@sluice/service/throttle'
 import type { PresenceLinks } from '../backplane/links.ts'
 import { askRouters, type RoomAnswerBounds } from '../backplane/room-query.ts'
-import { type ControlOptions, listenToControl } from '../control/control.ts'
 import { BUILD } from '../metrics/build.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Outbox } from '../outbound/outbox.ts'
 import type { Connections } from '../session/connections.ts'
-import type { Wire } from '../session/wire.ts'
 import { type Announcer, createAnnouncer } from './announcer.ts'
 import { createLocalRooms } from './local-rooms.ts'
 import { createLocalUsers } from './local-users.ts'
@@ -45,9 +42,6 @@ export interface StartPresenceOptions {
   readonly limits: { readonly [name in LimitName]: number }
   readonly connections: Connections
   readonly outbox: Pick<Outbox, 'push'>
-  readonly wire: Pick<Wire, 'close'>
-  /** See `ControlOptions.move`. */
-  readonly move: ControlOptions['move']
   readonly clock: Clock
   readonly log: Logger
   readonly throttle: Throttle
@@ -128,7 +122,6 @@ export function startPresence(options: StartPresenceOptions): RunningPresence {
     clock,
     ask: (room) => askRouters(data, subjects, room, answerBoundsOf(options.limits)),
   })
-  listen(options, subjects)
 
   return {
     session,
@@ -192,23 +185,6 @@ function createWatching(options: StartPresenceOptions, stores: PresenceStores, {
     onSkipped: (why) => counters.presenceSkipped.add(why),
   })
   return { follower, watched }
-}
-
-function listen(options: StartPresenceOptions, subjects: Subjects): void {
-  const { links, gateway, connections, wire, counters } = options
-  listenToControl({
-    nats: links.control,
-    subjects,
-    gateway,
-    close: (number, code, reason) => {
-      const connection = connections.get(number)
-      if (connection === undefined || connection.phase !== 'open') return false
-      wire.close(connection, code, reason)
-      return true
-    },
-    move: options.move,
-    counters,
-  })
 }
 
 /** What one frame tells of a room must leave room for others in a queue. */

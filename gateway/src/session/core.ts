@@ -2,6 +2,7 @@
 // and the session's parts. The composition root builds what stands around it.
 import {
   createSubjects,
+  encodeReceipt,
   type GatewayId,
   jsonCodec,
   SUBPROTOCOL_MSGPACK,
@@ -18,7 +19,8 @@ import type { Authenticator } from '../accept/authenticate/principal.ts'
 import type { UpgradeRequest } from '../accept/upgrade-request.ts'
 import type { Backplane } from '../backplane/backplane.ts'
 import type { GatewayConfig } from '../config/config-schema.ts'
-import { createDeliver, type Deliver } from '../fanout/deliver.ts'
+import type { Revocations } from '../control/follow-revocations.ts'
+import { createDeliver, type Deliver, type DeliverOptions } from '../fanout/deliver.ts'
 import { createTopics, type Topics } from '../fanout/topics.ts'
 import { createWheel, type Wheel } from '../heartbeat/wheel.ts'
 import type { RunningHistory } from '../history/start-history.ts'
@@ -53,6 +55,8 @@ export interface CoreOptions {
   readonly presence: () => Presence | null
   /** Null while nothing is kept, and until it has begun. */
   readonly history: () => RunningHistory | null
+  /** Which tokens are not let in any more; null where nobody can revoke any. */
+  readonly revocations: () => Revocations | null
   /** The readiness probe has come back. */
   readonly onProbe: (payload: Uint8Array) => void
 }
@@ -104,7 +108,11 @@ export function createCore(options: CoreOptions): Core {
     connectionsPerSecond: accept.addressConnectionsPerSecond,
     signInFailuresPerSecond: accept.addressSignInFailuresPerSecond,
   })
-  const { outbox, deliver, topics } = createFanout(options, (connection) => wire.closeSlow(connection))
+  const onReceipt: DeliverOptions['onReceipt'] = (id, delivered) => {
+    const receipt = encodeReceipt({ gateway, ...delivered })
+    backplane.publish(subjects.receipt(id), new TextEncoder().encode(receipt))
+  }
+  const { outbox, deliver, topics } = createFanout(options, onReceipt, (connection) => wire.closeSlow(connection))
   const onEnd = (connection: Connection): void => {
     services.forget(connection)
     presence()?.closed(connection, 'broken')
@@ -129,7 +137,7 @@ export function createCore(options: CoreOptions): Core {
     const connection = number === null ? undefined : connections.get(number)
     if (connection?.principal && connection.phase === 'open') {
       deliver.toMember(connection, { kind: 'user', name: connection.principal.user }, message)
-    }
+    } else if (message.receipt !== undefined) onReceipt(message.receipt, { connections: 0, written: 0, skipped: 0 })
   })
 
   const publishRate = { perSecond: limits.publishesPerSecond, burst: limits.publishBurst }
@@ -181,6 +189,7 @@ interface Fanout {
 
 function createFanout(
   { config, backplane, counters, log, throttle, history }: CoreOptions,
+  onReceipt: DeliverOptions['onReceipt'],
   closeSlow: (connection: Connection) => void,
 ): Fanout {
   const outbox = createOutbox({
@@ -201,6 +210,7 @@ function createFanout(
       counters.payloadsDropped.add('msgpack')
       if (throttle('msgpack') !== null) log.warn({ about }, 'a message could not be encoded as msgpack')
     },
+    onReceipt,
     answerPublisher: (member, message) => history()?.session.echoes.answer(member, message) ?? false,
   })
   const topics = createTopics({
@@ -241,6 +251,7 @@ function createSessionParts(options: CoreOptions, inputs: SessionInputs): Pick<C
     connections,
     wire,
     gateway,
+    revocations: options.revocations,
     limits,
     everyone: auth.grants,
     authorise: auth.service ? services.connectionRights.ask : null,

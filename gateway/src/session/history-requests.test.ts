@@ -7,12 +7,12 @@ import {
   namespacesSchema,
   type Payload,
 } from '@sluice/proto'
+import type { StoredPublish } from '@sluice/service/jetstream/stored-publish'
 import { Tally } from '@sluice/service/metrics/tally'
 import { describe, expect, test } from 'vitest'
 import { storedAt } from '../../../test/harness/history-fakes.ts'
 import { NO_RIGHTS } from '../../../test/harness/request-fakes.ts'
 import { fakeConnection } from '../../../test/harness/session-fakes.ts'
-import type { StoredPublish } from '../backplane/stored-publish.ts'
 import { finishJoin } from '../fanout/topic.ts'
 import { createTopics } from '../fanout/topics.ts'
 import type { CatchUpWish, CaughtUp } from '../history/catch-up.ts'

@@ -52,6 +52,7 @@ function build(options: Partial<SignInOptions> & { confirms?: boolean } = {}) {
     connections,
     wire,
     gateway: 'gw' as GatewayId,
+    revocations: () => null,
     limits: DEFAULT_LIMITS,
     everyone: { join: ['chat:*'] },
     authorise: null,
@@ -81,6 +82,42 @@ function build(options: Partial<SignInOptions> & { confirms?: boolean } = {}) {
     },
   }
 }
+
+describe('a token that was revoked', () => {
+  const revocations = (readable: boolean, revoked: boolean) => () => ({
+    readable: () => readable,
+    isRevoked: () => revoked,
+  })
+
+  test('closes 4001, so that its client gets another', async () => {
+    const { signIn, tokens, arrive } = build({ revocations: revocations(true, true) })
+    tokens.set('t', accepted('alice'))
+    const connection = arrive()
+    await signIn.withToken(connection, 't')
+    expect(connection.peer.closed?.code).toBe(4001)
+  })
+
+  test('refreshes nothing', async () => {
+    const state = { revoked: false }
+    const { signIn, tokens, arrive } = build({
+      revocations: () => ({ readable: () => true, isRevoked: () => state.revoked }),
+    })
+    tokens.set('t', accepted('alice'))
+    const connection = arrive()
+    await signIn.withToken(connection, 't')
+    state.revoked = true
+    expect(await signIn.byFrame(connection, 't')).toMatchObject({ ok: false, code: 'unauthorized' })
+    expect(connection.peer.closed).toBeNull()
+  })
+
+  test('or of which that cannot be known, closes 1013', async () => {
+    const { signIn, tokens, arrive } = build({ revocations: revocations(false, false) })
+    tokens.set('t', accepted('alice'))
+    const connection = arrive()
+    await signIn.withToken(connection, 't')
+    expect(connection.peer.closed?.code).toBe(1013)
+  })
+})
 
 describe('signing in', () => {
   test('opens the connection, joins its user, and welcomes it', async () => {

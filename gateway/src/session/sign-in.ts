@@ -18,6 +18,7 @@ import type { Connection } from './connection.ts'
 import { isLive } from './connection-state.ts'
 import type { Connections } from './connections.ts'
 import { closeRefused } from './refused-connection.ts'
+import { type AskedRevocations, unlessRevoked } from './revoked.ts'
 import type { Wire } from './wire.ts'
 
 /** See {@link createSignIn}. */
@@ -31,6 +32,8 @@ export interface SignInOptions {
   readonly connections: Connections
   readonly wire: Wire
   readonly gateway: GatewayId
+  /** Which tokens are not let in any more; null where nobody can revoke any. */
+  readonly revocations: () => AskedRevocations | null
   readonly limits: Limits
   /** Grants of everyone, which are all that anonymous users have. */
   readonly everyone: Grants
@@ -68,7 +71,7 @@ export function createSignIn(options: SignInOptions): SignIn {
   const { authenticator, topics, subjects, connections, wire, limits } = options
 
   async function verify(connection: Connection, token: string): Promise<Principal | AuthRefusal | null> {
-    const result = await authenticator.authenticate(token)
+    const result = await unlessRevoked(authenticator.authenticate(token), options.revocations())
     if (result.kind === 'refused') {
       options.counters.signInFailures.add(result.reason)
       options.onFailure(connection, result)

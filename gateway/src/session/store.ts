@@ -1,6 +1,6 @@
 // Messages that are kept: published into a history, and answered when they are stored. Any number are under way at once; answers keep
 // the order of their lane. Steps 2 and 3 of the message path.
-import type { StoredOutcome } from '../backplane/stored-publish.ts'
+import type { StoredOutcome } from '@sluice/service/jetstream/stored-publish'
 import type { Topic } from '../fanout/topic.ts'
 import type { History } from '../history/history.ts'
 import type { HistoryTarget } from '../history/logs.ts'

@@ -52,7 +52,10 @@ describe('a request', () => {
   })
 
   test('may be of five verbs', () => {
-    expect(API_VERBS).toEqual(['presence', 'count', 'rooms', 'user', 'gateways'])
+    expect(API_VERBS).toEqual([
+      ...['presence', 'count', 'rooms', 'user', 'gateways'],
+      ...['publish', 'disconnect', 'join', 'leave', 'move'],
+    ])
   })
 })
 

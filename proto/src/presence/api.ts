@@ -1,18 +1,15 @@
 // What services ask routers on `sluice.api.<verb>`, and the answers: schemas, bounds, and reading both without ever throwing on
-// what a peer sent. Requests come from outside and carry no version; fields that are not known are ignored.
+// what a peer sent. What changes something is in api-acts.ts. Requests come from outside and carry no version; fields that are not known are ignored.
 import * as z from 'zod/mini'
-import { LIMITS } from '../limits.ts'
-import {
-  type GatewayId,
-  parseGateway,
-  parseRoom,
-  parseSession,
-  parseUser,
-  type RoomName,
-  type SessionId,
-  type UserName,
-} from '../names.ts'
 import { NAMESPACE_PATTERN } from '../namespaces.ts'
+import { apiActAnswerSchemas, apiActSchemas } from './api-acts.ts'
+import {
+  gatewayField as gateway,
+  roomField as room,
+  roomTextField as roomText,
+  sessionField as session,
+  userField as user,
+} from './api-fields.ts'
 import { readJson } from './versioned.ts'
 
 /** Members in one answer, and the size above which a room gives counts and a sample and tells no joins. */
@@ -30,23 +27,13 @@ export const API_ANSWER_BYTES_MAX = 960 * 1024
 /** How long an owner waits for the revision that a request asks for, in milliseconds. */
 export const API_REVISION_WAIT_MS = 1000
 
-const nameBytesMax = LIMITS.nameBytesMax.max
 const count = z.int().check(z.nonnegative())
 
-const roomNeeded = 'a room is needed'
-const userNeeded = 'a user is needed'
 const limitNeeded = `an integer from 1 to ${ROOM_MEMBERS_MAX} is needed`
 const roomsNeeded = `a list of 1 to ${API_ROOMS_MAX} rooms is needed`
 const revisionNeeded = 'an integer from 0 is needed'
 const namespaceNeeded = 'a namespace is needed'
 
-/** As anyone may write it; {@link parseRoom} gives its canonical name. */
-const roomText = z.string(roomNeeded).check(z.refine((raw) => parseRoom(raw, nameBytesMax) !== null, roomNeeded))
-/** As answers write it. */
-const room = z.custom<RoomName>((raw) => parseRoom(raw, nameBytesMax)?.name === raw)
-const user = z.custom<UserName>((raw) => parseUser(raw, nameBytesMax) !== null, userNeeded)
-const session = z.custom<SessionId>((raw) => parseSession(raw) !== null)
-const gateway = z.custom<GatewayId>((raw) => parseGateway(raw) !== null)
 const limit = z.optional(z.int(limitNeeded).check(z.minimum(1, limitNeeded), z.maximum(ROOM_MEMBERS_MAX, limitNeeded)))
 const member = z.object({ user, info: z.optional(z.unknown()), connections: count })
 
@@ -85,6 +72,7 @@ export const apiRequestSchemas = {
   user: z.object({ user }),
   /** The gateways. */
   gateways: z.object({}),
+  ...apiActSchemas,
 } as const
 
 /** Answers by verb. */
@@ -129,6 +117,7 @@ export const apiAnswerSchemas = {
       }),
     ),
   }),
+  ...apiActAnswerSchemas,
 } as const
 
 /** A verb that routers answer. */
@@ -160,7 +149,8 @@ export function decodeApiRequest<verb extends ApiVerb>(verb: verb, bytes: Uint8A
   const parsed = apiRequestSchemas[verb].safeParse(raw)
   if (parsed.success) return { ok: true, request: parsed.data as ApiRequestOf<verb> }
   const [issue] = parsed.error.issues
-  return { ok: false, message: `${issue?.path.join('.')}: ${issue?.message}` }
+  const path = issue?.path.join('.') ?? ''
+  return { ok: false, message: path === '' ? `${issue?.message}` : `${path}: ${issue?.message}` }
 }
 
 /** Reads an answer; null for what is malformed. */

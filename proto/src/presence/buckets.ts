@@ -31,6 +31,8 @@ export interface PresenceStores {
   readonly leases: Bucket
   /** Entries of rooms and users: `sluice_presence_1_64`, followed on `sluice.presence.<key>`. */
   readonly entries: Bucket
+  /** Tokens that are not let in any more: `sluice_revoked`, followed on `sluice.revoked.<key>`. */
+  readonly revoked: Bucket
   readonly events: {
     /** `SLUICE_EVENTS`. Prefixes that differ in case alone would share it. */
     readonly stream: string
@@ -45,10 +47,11 @@ export interface PresenceStores {
  * @param prefix - matches `PREFIX_PATTERN`; asserted, as the configuration has checked it before
  */
 export function createPresenceStores(prefix: string = DEFAULT_PREFIX): PresenceStores {
-  const { lease, presence, events } = createSubjects(prefix)
+  const { lease, presence, revoked, events } = createSubjects(prefix)
   return {
     leases: createBucket(`${prefix}_lease`, lease),
     entries: createBucket(`${prefix}_presence_${PRESENCE_ENCODING}_${ROOM_SHARDS}`, presence),
+    revoked: createBucket(`${prefix}_revoked`, revoked),
     events: { stream: `${prefix.toUpperCase()}_EVENTS`, subjects: events() },
   }
 }

@@ -21,6 +21,14 @@ import {
   userEntryKey,
   userShard,
 } from './keys.ts'
+import { decodeReceipt, encodeReceipt } from './receipt.ts'
+import {
+  decodeRevocation,
+  encodeRevocation,
+  parseRevocationKey,
+  type RevocationTarget,
+  revocationKey,
+} from './revocation.ts'
 import {
   decodeLease,
   decodeRoomEntry,
@@ -60,7 +68,12 @@ interface Entry {
 interface Vectors {
   readonly stores: readonly (ReturnType<typeof createPresenceStores> & {
     readonly prefix: string
-    readonly control: { readonly all: string; readonly gateway: string; readonly routers: string }
+    readonly control: {
+      readonly all: string
+      readonly gateway: string
+      readonly routers: string
+      readonly receipt: string
+    }
     readonly api: string
   })[]
   readonly keys: {
@@ -87,6 +100,12 @@ interface Vectors {
     readonly answers: readonly { readonly verb: ApiVerb; readonly json: string }[]
     readonly errors: readonly { readonly code: ErrorCode; readonly number: number; readonly json: string }[]
   }
+  readonly receipts: Values
+  readonly revocations: Values & {
+    readonly keys: Keys<
+      RevocationTarget & { readonly key: string; readonly subject: string; readonly followed: string }
+    >
+  }
   readonly control: Values & { readonly answers: readonly Vector[] }
   readonly gather: Omit<Values, 'written'> & { readonly requests: readonly Vector[]; readonly parts: readonly Vector[] }
 }
@@ -97,14 +116,15 @@ const stores = createPresenceStores()
 
 test.each(vectors.stores)(
   'the names of prefix $prefix are these',
-  ({ prefix, leases, entries, events, control, api }) => {
+  ({ prefix, leases, entries, revoked, events, control, api }) => {
     const subjects = createSubjects(prefix)
-    expect(createPresenceStores(prefix)).toMatchObject({ leases, entries, events })
+    expect(createPresenceStores(prefix)).toMatchObject({ leases, entries, revoked, events })
     expect([subjects.controlAll(), subjects.control('gw1' as GatewayId), subjects.gather()]).toEqual([
       control.all,
       control.gateway,
       control.routers,
     ])
+    expect(subjects.receipt('r-1')).toBe(control.receipt)
     expect(subjects.api('presence')).toBe(api)
   },
 )
@@ -128,7 +148,14 @@ describe('a key', () => {
     expect(parseUserEntryKey(key)).toEqual({ shard, instance, chunk })
   })
 
+  test.each(vectors.revocations.keys.accepted)('of a revocation is $key', ({ key, subject, followed, ...target }) => {
+    expect(revocationKey(target as RevocationTarget)).toBe(key)
+    expect(parseRevocationKey(key)).toEqual(target)
+    expect([stores.revoked.subject(key), stores.revoked.followed(key)]).toEqual([subject, followed])
+  })
+
   test.each([
+    ['a revocation', vectors.revocations.keys.refused, parseRevocationKey],
     ['a lease', vectors.keys.leases.refused, parseLeaseKey],
     ['a room', vectors.keys.rooms.refused, parseRoomEntryKey],
     ['the directory', vectors.keys.users.refused, parseUserEntryKey],
@@ -156,6 +183,8 @@ describe.each<[string, Values, Read, (value: unknown) => string]>([
     write((users: Parameters<typeof userText>[0][]) => userEntryText(users.map(userText))),
   ],
   ['control', vectors.control, decodeControl, write(encodeControl)],
+  ['a receipt', vectors.receipts, decodeReceipt, write(encodeReceipt)],
+  ['a revocation', vectors.revocations, decodeRevocation, write(encodeRevocation)],
   ['an answer to control', { written: vectors.control.answers }, decodeControlAnswer, write(encodeControlAnswer)],
   [
     'a request between routers',

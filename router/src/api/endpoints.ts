@@ -7,12 +7,16 @@ import {
   encodeApiError,
   HEADER_SERVICE_ERROR,
   HEADER_SERVICE_ERROR_CODE,
+  isApiAct,
 } from '@sluice/proto'
+import { type ActMessage, type ActOptions, actOn } from '../acts/acts.ts'
+import type { ApiReply } from './api-reply.ts'
 import type { EndpointStats } from './endpoint-stats.ts'
-import { type ApiReply, answerTo, type VerbOptions } from './verbs.ts'
+import { answerTo, type VerbOptions } from './verbs.ts'
 
 /** See {@link serveApi}. */
-export interface ApiOptions extends VerbOptions {
+export interface ApiOptions extends VerbOptions, ActOptions {
+  readonly nats: VerbOptions['nats'] & ActOptions['nats']
   readonly stats: ReadonlyMap<ApiVerb, EndpointStats>
   readonly onFault: (error: unknown, verb: ApiVerb) => void
 }
@@ -25,11 +29,11 @@ export function serveApi(options: ApiOptions): { stop(): void } {
   const { nats, subjects, stats, onFault, nowMs } = options
   let pending = 0
 
-  async function answer(verb: ApiVerb, data: Uint8Array): Promise<ApiReply> {
+  async function answer(verb: ApiVerb, message: ActMessage): Promise<ApiReply> {
     if (pending >= PENDING_MAX) return { code: 'rate_limited', message: 'too many requests wait for their answer' }
     pending++
     try {
-      return await answerTo(verb, data, options)
+      return await (isApiAct(verb) ? actOn(verb, message, options) : answerTo(verb, message.data, options))
     } catch (error) {
       onFault(error, verb)
       return { code: 'internal', message: 'a fault of the router' }
@@ -39,10 +43,11 @@ export function serveApi(options: ApiOptions): { stop(): void } {
   }
 
   const subscriptions = API_VERBS.map((verb) =>
-    nats.subscribe(subjects.api(verb), ({ data, reply }) => {
+    nats.subscribe(subjects.api(verb), (message) => {
+      const { reply } = message
       if (reply === undefined || reply === '') return
       const startedMs = nowMs()
-      void answer(verb, data).then((answered) => {
+      void answer(verb, message).then((answered) => {
         if (answered === null) return
         stats.get(verb)?.record(nowMs() - startedMs, 'code' in answered ? answered : null)
         respond(options, reply, answered)

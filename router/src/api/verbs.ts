@@ -3,11 +3,11 @@
 import {
   API_REVISION_WAIT_MS,
   API_ROOMS_MAX,
+  type ApiAct,
   type ApiRequestOf,
   type ApiVerb,
   decodeApiAnswer,
   decodeApiRequest,
-  type ErrorCode,
   ROOM_MEMBERS_MAX,
   ROOM_SHARDS,
   type RoomName,
@@ -17,6 +17,7 @@ import {
 import type { NatsPort } from '@sluice/service/jetstream/port'
 import type { Shard } from '../shards/shard.ts'
 import { gatewaysAnswer, presenceAnswer, roomCount, roomOf, userAnswer } from './answers.ts'
+import type { ApiFailure, ApiReply } from './api-reply.ts'
 import { GATHER_WAIT_MS, type GatherOptions, gatherRooms, loadedRooms } from './gather.ts'
 
 /** See {@link answerTo}. */
@@ -24,15 +25,6 @@ export interface VerbOptions extends GatherOptions {
   readonly nats: Pick<NatsPort, 'publish' | 'subscribe' | 'inbox' | 'request'>
   readonly nowMs: () => number
 }
-
-/** An error as a service gets it. */
-export interface ApiFailure {
-  readonly code: ErrorCode
-  readonly message: string
-}
-
-/** What a service gets; null where another router answers. */
-export type ApiReply = { readonly body: object } | ApiFailure | null
 
 /** A shard of ours that is not loaded may become so; the other holder, if there is one, has answered long before. */
 const LOAD_WAIT_MS = 1500
@@ -43,8 +35,11 @@ const NOT_LOADED: ApiFailure = { code: 'unavailable', message: 'this part of pre
 const NOT_GATHERED: ApiFailure = { code: 'unavailable', message: 'a part of presence has answered in no way' }
 const NOT_SEEN: ApiFailure = { code: 'unavailable', message: 'the revision asked for has not been seen yet' }
 
+/** A verb that changes nothing. */
+export type ApiQuestion = Exclude<ApiVerb, ApiAct>
+
 /** Answers one request. Never throws for what was asked. */
-export function answerTo(verb: ApiVerb, data: Uint8Array, options: VerbOptions): Promise<ApiReply> {
+export function answerTo(verb: ApiQuestion, data: Uint8Array, options: VerbOptions): Promise<ApiReply> {
   switch (verb) {
     case 'presence':
       return parsed(verb, data, (request) => answerPresence(request, options))
@@ -59,7 +54,7 @@ export function answerTo(verb: ApiVerb, data: Uint8Array, options: VerbOptions):
   }
 }
 
-async function parsed<verb extends ApiVerb>(
+async function parsed<verb extends ApiQuestion>(
   verb: verb,
   data: Uint8Array,
   answer: (request: ApiRequestOf<verb>) => Promise<ApiReply>,

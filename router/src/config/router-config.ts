@@ -26,6 +26,9 @@ const ownSection = section({
     description: 'What all events may take on disk, which NATS sets aside; the oldest go first.',
     unit: 'bytes',
   }),
+  revokedSeconds: field(z.int().min(60).max(31_536_000).default(86_400), {
+    description: 'Seconds for which it is kept that tokens are revoked: the longest life of a token.',
+  }),
   readinessGraceMs: field(z.int().min(100).max(3_600_000).default(30_000), {
     description: 'Time that NATS may be away before the router is not ready.',
     unit: 'ms',

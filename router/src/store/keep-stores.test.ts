@@ -15,7 +15,7 @@ interface Info {
 }
 
 const NOW = Date.UTC(2026, 0, 1)
-const SETTINGS: StoreOptions = { replicas: 1, eventsSeconds: 60, eventsBytesMax: 1_048_576 }
+const SETTINGS: StoreOptions = { replicas: 1, eventsSeconds: 60, eventsBytesMax: 1_048_576, revokedSeconds: 3600 }
 let nats: NatsServer
 let prefixes = 0
 let prefix: string
@@ -85,7 +85,7 @@ async function info(stream: string): Promise<Info> {
 
 describe('stores', () => {
   test('are made as the contract says', async () => {
-    const { leases, entries, events } = createPresenceStores(prefix)
+    const { leases, entries, revoked, events } = createPresenceStores(prefix)
     const keeper = await keep()
     await eventually(() => keeper.made).toBe(true)
     const bucket = {
@@ -104,13 +104,20 @@ describe('stores', () => {
       config: { ...bucket, max_age: 0, republish: { src: entries.source, dest: entries.destination } },
       state: { first_seq: firstRevision(NOW) },
     })
+    expect((await info(revoked.stream)).config).toMatchObject({
+      ...bucket,
+      max_age: 3_600e9,
+      max_msgs: 1_000_000,
+      discard: 'new',
+      republish: { src: revoked.source, dest: revoked.destination },
+    })
     expect((await info(events.stream)).config).toMatchObject({
       subjects: [`${prefix}.event.>`],
       max_age: 60e9,
       max_bytes: 1_048_576,
       duplicate_window: 60e9,
     })
-    expect(keeper.outcomes.get('created')).toBe(3)
+    expect(keeper.outcomes.get('created')).toBe(4)
   })
 
   test('are made by two routers that start at once, and neither turns back what the other did', async () => {

@@ -2,7 +2,7 @@ import { createPresenceStores } from '@sluice/proto'
 import { describe, expect, test } from 'vitest'
 import { CONFIG_VERSION, type StreamConfig, storeConfigs, storeUpdate } from './store-configs.ts'
 
-const SETTINGS = { replicas: 1, eventsSeconds: 60, eventsBytesMax: 1_048_576 }
+const SETTINGS = { replicas: 1, eventsSeconds: 60, eventsBytesMax: 1_048_576, revokedSeconds: 3600 }
 const wanted = (settings = SETTINGS): StreamConfig[] => storeConfigs(createPresenceStores('sluice'), settings, 1000)
 
 describe('a store that is there', () => {

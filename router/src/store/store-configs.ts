@@ -20,6 +20,8 @@ export interface StoreOptions {
   readonly eventsSeconds: number
   /** What all events may take on disk, in bytes. */
   readonly eventsBytesMax: number
+  /** How long it is kept that tokens are revoked. */
+  readonly revokedSeconds: number
 }
 
 const SECOND = 1_000_000_000
@@ -29,7 +31,10 @@ const LEASE_SECONDS = 3600
 /** Within it a `Nats-Msg-Id` is recognised: both owners of a shard publish the same event within seconds of each other. */
 const DEDUP_SECONDS = 120
 
-/** The settings of all three. */
+/** Users and tokens that are revoked at once. Gateways hold them all; more than that are refused. */
+const REVOCATIONS_MAX = 1_000_000
+
+/** The settings of all of them. */
 export function storeConfigs(stores: PresenceStores, options: StoreOptions, nowMs: number): StreamConfig[] {
   const bucket = ({ stream, source, destination }: PresenceStores['leases'], ageSeconds: number): StreamConfig => ({
     name: stream,
@@ -52,6 +57,7 @@ export function storeConfigs(stores: PresenceStores, options: StoreOptions, nowM
   return [
     bucket(stores.leases, LEASE_SECONDS),
     bucket(stores.entries, 0),
+    { ...bucket(stores.revoked, options.revokedSeconds), max_msgs: REVOCATIONS_MAX },
     {
       name: stores.events.stream,
       subjects: [stores.events.subjects],

@@ -5,6 +5,11 @@ import { readBatch, type StoredMessage, storedMessage } from './direct-get.ts'
 import type { NatsPort } from './port.ts'
 import { type StreamState, streamState } from './stream-info.ts'
 
+/** There is no such bucket, or not yet: told by who would know, so nothing is in it. */
+export class NoSuchBucket extends Error {
+  override readonly name = 'NoSuchBucket'
+}
+
 /** See {@link followBucket}. */
 export interface FollowOptions {
   /** Subscriptions and fences: our interest must be on the connection that asks the leader. */
@@ -26,7 +31,7 @@ export interface FollowOptions {
   readonly onStartOver: () => void
   /** Everything that was there at some moment since the last start has been handed on; after each read. */
   readonly onRead: () => void
-  /** A read failed and will be repeated. */
+  /** A read failed and will be repeated; {@link NoSuchBucket} where there is nothing to read. */
   readonly onFault: (error: Error) => void
 }
 
@@ -131,7 +136,7 @@ function createReader(options: FollowOptions, isStopped: () => boolean): Reader 
     apply,
     async read() {
       const state = await streamState(nats, stream)
-      if (state === null) throw new Error(`there is no stream ${stream}`)
+      if (state === null) throw new NoSuchBucket(`there is no stream ${stream}`)
       startOverIfNew(state)
       await readAll(fences.older + 1)
       fences = { older: fences.newer, newer: state.lastSequence }

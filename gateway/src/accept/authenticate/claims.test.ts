@@ -1,7 +1,7 @@
 import type { Grants } from '@sluice/proto'
-import { INFO_BYTES_MAX, PATTERN_CHARS_MAX, PATTERNS_MAX } from '@sluice/proto'
+import { INFO_BYTES_MAX, PATTERN_CHARS_MAX, PATTERNS_MAX, TOKEN_ID_BYTES_MAX } from '@sluice/proto'
 import { describe, expect, it } from 'vitest'
-import { type ClaimRules, readClaims, refuseByTime, TOKEN_ID_BYTES_MAX } from './claims.ts'
+import { type ClaimRules, readClaims, refuseByTime } from './claims.ts'
 
 const NOW_S = 1_700_000_000
 const NOW_MS = NOW_S * 1000

@@ -10,12 +10,10 @@ import {
   isTooDeep,
   PATTERNS_MAX,
   parseUser,
+  TOKEN_ID_BYTES_MAX,
   type UserName,
 } from '@sluice/proto'
 import type { AuthRefusal, Principal } from './principal.ts'
-
-/** Bytes of a `jti`: a UUID has 36, a SHA-512 in hex has 128. Session and registry keep one for each connection. */
-export const TOKEN_ID_BYTES_MAX = 256
 
 /** How claims are read; the fields are those of `auth` and `limits` in the configuration. */
 export interface ClaimRules {

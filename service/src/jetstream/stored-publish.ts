@@ -1,8 +1,8 @@
 // Publishes into a history: answered when it is stored. What is not acknowledged is sent again under the same id, for as long as the
-// stream knows that id: it is stored once however often it was sent. Any number are under way at once. Step 3 of the message path.
+// stream knows that id: it is stored once however often it was sent. Any number are under way at once.
 import { setTimeout as pause } from 'node:timers/promises'
 import { HEADER_MESSAGE_ID } from '@sluice/proto'
-import type { HeaderValues, Link } from '@sluice/service/nats/link'
+import type { HeaderValues, Link } from '../nats/link.ts'
 
 /** What became of a publish. */
 export type StoredOutcome =
@@ -28,6 +28,8 @@ export interface StoredPublishOptions {
   readonly link: Pick<Link, 'connected' | 'request' | 'takeDenial'>
   readonly nowMs: () => number
   readonly onRetry: () => void
+  /** How long it is tried, in milliseconds; default 10 s. */
+  readonly giveUpMs?: number
 }
 
 /** An election of a stream's leader takes some seconds; far within the window of ids. */
@@ -39,7 +41,7 @@ const RETRY_MS_MAX = 1000
 const TOO_LARGE = 10_054
 
 /** Makes publishing into histories. */
-export function createStoredPublish({ link, nowMs, onRetry }: StoredPublishOptions) {
+export function createStoredPublish({ link, nowMs, onRetry, giveUpMs = GIVE_UP_MS }: StoredPublishOptions) {
   async function attempt(publish: StoredPublish, headers: HeaderValues): Promise<StoredOutcome> {
     const message = await link.request(publish.subject, publish.payload, { timeoutMs: ATTEMPT_MS, headers })
     const answer = message.json<Acknowledgement>()
@@ -52,7 +54,7 @@ export function createStoredPublish({ link, nowMs, onRetry }: StoredPublishOptio
 
   return async function publishStored(publish: StoredPublish): Promise<StoredOutcome> {
     const headers: HeaderValues = [...publish.headers, [HEADER_MESSAGE_ID, publish.messageId]]
-    const givesUpAt = nowMs() + GIVE_UP_MS
+    const givesUpAt = nowMs() + giveUpMs
     let reason = 'NATS is away'
     for (let tries = 0; link.connected || tries > 0; tries++) {
       if (tries > 0) {

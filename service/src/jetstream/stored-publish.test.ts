@@ -1,9 +1,9 @@
 import { createHistoryStores, createSubjects, parseRoom, type Room } from '@sluice/proto'
-import type { RequestOptions } from '@sluice/service/nats/link'
 import { describe, expect, test } from 'vitest'
 import { makeHistory } from '../../../test/harness/history-stream.ts'
 import { openLink } from '../../../test/harness/links.ts'
 import { startNats } from '../../../test/harness/nats.ts'
+import type { RequestOptions } from '../nats/link.ts'
 import { createStoredPublish, type StoredPublish } from './stored-publish.ts'
 
 type Answer = object | Error

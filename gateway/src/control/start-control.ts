@@ -1,0 +1,60 @@
+// Begins to hear control on the connection of leases and control, as soon as there is one: routers exist where something has presence or
+// a history, and whichever of the two a gateway has, it does what they say.
+import { createSubjects } from '@sluice/proto'
+import type { Clock } from '@sluice/service/clock'
+import type { Logger } from '@sluice/service/log'
+import type { Throttle } from '@sluice/service/throttle'
+import type { PresenceLinks } from '../backplane/links.ts'
+import type { Counters } from '../metrics/counters.ts'
+import type { Core } from '../session/core.ts'
+import { createActs } from './acts.ts'
+import { type ControlOptions, listenToControl } from './control.ts'
+import { followRevocations, type Revocations } from './follow-revocations.ts'
+
+/** See {@link startControl}. */
+export interface StartControlOptions {
+  readonly core: Pick<Core, 'gateway' | 'connections' | 'wire' | 'placing' | 'topics'>
+  readonly links: PresenceLinks
+  readonly prefix: string
+  /** See `ControlOptions.move`. */
+  readonly move: ControlOptions['move']
+  readonly clock: Clock
+  readonly log: Logger
+  readonly throttle: Throttle
+  readonly counters: Counters
+}
+
+/** Begins to listen; what was revoked is asked whenever a token signs in. */
+export function startControl(options: StartControlOptions): Revocations {
+  const { core, links, prefix, move, clock, log, counters } = options
+  const { gateway, connections, wire } = core
+  const revocations = followRevocations({
+    ...options,
+    onOverdue: (isRevoked) => {
+      for (const connection of connections.snapshot()) {
+        const { principal, phase } = connection
+        if (phase === 'open' && principal !== null && isRevoked(principal)) wire.close(connection, 4005, REVOKED)
+      }
+    },
+  })
+  listenToControl({
+    nats: links.control,
+    subjects: createSubjects(prefix),
+    gateway,
+    close: (number, code, reason) => {
+      const connection = connections.get(number)
+      if (connection === undefined || connection.phase !== 'open') return false
+      wire.close(connection, code, reason)
+      return true
+    },
+    move,
+    acts: createActs({ ...core, revocations }),
+    follows: (subject) => (core.topics.find(subject)?.members.length ?? 0) > 0,
+    nowMs: clock.monotonicMs,
+    onFault: (err, verb) => log.error({ err, verb }, 'fault while doing what a router said'),
+    counters,
+  })
+  return revocations
+}
+
+const REVOKED = 'token revoked'
