@@ -1,6 +1,7 @@
 // A process that a test has started: its output, its end, its signals, by its own pid. What is left when the test process ends
 // is killed, so that a crash of a test leaves nothing running.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { until, within } from './until.ts'
@@ -20,6 +21,7 @@ export interface Child {
   readonly exit: Exit | null
   /** Resolves with the end, when its output has been read whole. */
   readonly exited: Promise<Exit>
+  /** Sends a signal; SIGSTOP returns when the process stands still. */
   signal(signal: NodeJS.Signals): void
   /** The first line that fits, said already or within the time. Fails at once when the process ends without it. */
   line(fits: (line: string) => boolean, what: string, timeoutMs?: number): Promise<string>
@@ -70,6 +72,7 @@ export function startChild({ command, args, env = {}, cwd, group = false }: Chil
     if (name === 'SIGTERM') terminated = true
     if (group) process.kill(-child.pid, name)
     else child.kill(name)
+    if (name === 'SIGSTOP') awaitStop(child.pid)
   }
   const kill = (): Promise<Exit> => {
     if (exit === null) child.kill('SIGKILL')
@@ -111,4 +114,19 @@ function collect(output: Readable, lines: string[]): void {
   createInterface({ input: output }).on('line', (line) => {
     if (lines.length < LINES_MAX) lines.push(line)
   })
+}
+
+/** A stop comes to each thread by itself, and on a busy machine some run on for a while. Known where there is /proc alone. */
+function awaitStop(pid: number): void {
+  const endsAt = performance.now() + 5000
+  while (performance.now() < endsAt && !hasStopped(pid)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+}
+
+function hasStopped(pid: number): boolean {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`)
+    return threads.every((id) => /^\d+ \(.*\) [TtZX]/s.test(readFileSync(`/proc/${pid}/task/${id}/stat`, 'utf8')))
+  } catch {
+    return true
+  }
 }
