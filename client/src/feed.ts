@@ -111,7 +111,10 @@ export class Feed {
 
   /** A server has put the connection into it [P-4.4]. A join of our own that is under way says more. */
   added(link: Link, frame: Frame): void {
-    if (this.#seats.has(link)) return
+    const seat = this.#seats.get(link)
+    // Refused before, it is joined now as the application wishes it: the first join needs no right [P-19.12].
+    if (seat?.phase === 'refused') return this.#join(link, seat)
+    if (seat !== undefined) return
     const position = positionOf(frame)
     if (position !== null && this.history.position === null) this.history.settle(position)
     this.#seat(link, () => undefined).phase = 'joined'

@@ -105,6 +105,21 @@ describe('a room', () => {
     expect(removed.state).toBe('removed')
   })
 
+  test('that was refused and is given by a server is joined as it was asked for', async ({ stage }) => {
+    const { gateway, sluice } = await scripted(stage)
+    gateway.play('join', (frame, connection) => connection.refuse(frame, 'forbidden'))
+    const told = record(sluice.room('board', { presence: true, history: 2 }))
+    await eventually(() => told.room.state).toBe('refused')
+    gateway.play('join', (frame, connection) => connection.ok(frame, { epoch: 'e', offset: 8 }))
+    gateway.connections[0]?.send({ type: 'added', room: 'board', epoch: 'e', offset: 7 })
+    await eventually(() => told.room.state).toBe('joined')
+    const joins = gateway.connections[0]?.of('join') ?? []
+    expect(joins.at(-1)).toMatchObject({ room: 'board', presence: true, history: 2 })
+    expect(joins.length).toBe(2)
+    gateway.connections[0]?.send({ type: 'message', room: 'board', data: 'hello', offset: 9, prev: 8 })
+    await eventually(() => told.data).toEqual(['hello'])
+  })
+
   test('that a listener leaves in the middle of what it recovers delivers nothing more', async ({ stage }) => {
     const { gateway, sluice } = await scripted(stage)
     const message = (offset: number): object => ({

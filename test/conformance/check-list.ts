@@ -1,5 +1,8 @@
 // All checks, in the order of the chapters. A check that is not here is not run.
 import type { Check } from './check.ts'
+import { ACTING_SERVICE_CHECKS } from './checks/acting-services.ts'
+import { ASKED_SERVICE_CHECKS } from './checks/asked-services.ts'
+import { CALL_CHECKS } from './checks/calls.ts'
 import { CONNECTING_CHECKS } from './checks/connecting.ts'
 import { ERROR_CHECKS } from './checks/errors.ts'
 import { FRAME_CHECKS } from './checks/frames.ts'
@@ -31,4 +34,7 @@ export const CHECKS: readonly Check[] = [
   ...PRESENCE_CHECKS,
   ...HISTORY_CHECKS,
   ...RECOVERY_CHECKS,
+  ...CALL_CHECKS,
+  ...ASKED_SERVICE_CHECKS,
+  ...ACTING_SERVICE_CHECKS,
 ]

@@ -24,6 +24,11 @@ export interface Check {
   readonly encodings?: 'each' | 'once' | 'json' | 'msgpack'
   /** Takes seconds because the protocol does: begun first, left out of a quick run. */
   readonly slow?: boolean
+  /**
+   * Runs when those that share the server are done, and beside no other: it listens where another check expects that nobody does, or
+   * changes what all would notice.
+   */
+  readonly alone?: boolean
   /** Runs when all others are done, as it judges what they have seen. */
   readonly last?: boolean
   readonly run: (bench: Bench) => Promise<void>

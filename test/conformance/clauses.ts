@@ -33,6 +33,14 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   '16.3': 'the two minutes after which a key is forgotten, and `unavailable`',
   '16.6': 'recoveries that are longer than a queue',
   '16.8': '`lost` comes of faults',
+  '19.2': 'anonymous users have no grant to call where this runs',
+  '19.3': '`unavailable` comes of outages, and a service sees nothing of a close',
+  '19.8': 'the requests `presence` and `history` need a namespace that has them and a service',
+  '19.9': 'outages of NATS',
+  '20.1': 'the two minutes after which an id is forgotten, and that every router hears a request',
+  '20.2': 'gateways that are silent or dead',
+  '20.5': 'how long a revocation counts, and a gateway that cannot know of one',
+  '20.6': 'how much a gateway remembers',
   '16.13': 'where no history is kept, silence is what answers',
 }
 

@@ -1,5 +1,6 @@
 // The suite against our own gateways: real processes with the example configuration, in both encodings. Everything that is offered holds.
 import { describe, expect } from 'vitest'
+import { serve } from '../harness/service.ts'
 import { test } from '../harness/stage.ts'
 import { CHECKS } from './check-list.ts'
 import { clausesOf, readProtocol } from './clauses.ts'
@@ -34,7 +35,7 @@ describe('our own gateways', () => {
     const missing = results.flatMap(({ outcome }) => (outcome.kind === 'not offered' ? outcome.features : []))
     expect([...new Set(missing)].sort(), text).toEqual(NOT_OFFERED)
     // What needs another kind of server is tried below.
-    expect(standing(results, 'not run'), text).toEqual(['3.7', '3.10'])
+    expect(standing(results, 'not run'), text).toEqual(['3.7', '3.10', '19.10'])
     expect(standing(results, 'not checked'), text).toEqual([])
   })
 
@@ -60,6 +61,20 @@ describe('our own gateways', () => {
     const gateway = await stage.gateway(nats, { ...exampleOptions(), env })
     const target = described([gateway.url], nats)
     const only = ['16.12']
+    const results = await runSuite({ target, checks: CHECKS, encodings: ['json', 'msgpack'], only })
+    expect(failedIn(results), reportText(results, only, true)).toEqual([])
+    expect(standing(results, 'passed')).toEqual(only)
+  })
+
+  test('conform where a service decides who connects', { timeout: 120_000 }, async ({ stage }) => {
+    const nats = await stage.nats()
+    await serve(await nats.connect(), 'sluice.authorize.connect', (question) =>
+      question.json<{ user: string }>().user.endsWith('-asked') ? undefined : '{"allow":true}',
+    )
+    const namespaces = { default: { join: { who: 'anyone' }, publish: { who: 'anyone' } } }
+    const gateway = await stage.gateway(nats, exampleOptions({ auth: { service: true }, namespaces }))
+    const target = described([gateway.url], nats)
+    const only = ['19.10']
     const results = await runSuite({ target, checks: CHECKS, encodings: ['json', 'msgpack'], only })
     expect(failedIn(results), reportText(results, only, true)).toEqual([])
     expect(standing(results, 'passed')).toEqual(only)

@@ -98,6 +98,35 @@ const faults: readonly [string, readonly string[], () => Tampering][] = [
     }),
   ],
   [
+    'that keeps what a service says of its error',
+    ['19.5'],
+    () => ({
+      toClient: (frame, text) => {
+        const { details, ...others } = frame
+        return [details === undefined ? text : JSON.stringify(others)]
+      },
+    }),
+  ],
+  [
+    'that does not tell who was put into a room',
+    ['3.5', '19.11', '19.12', '20.2', '20.4'],
+    () => ({ toClient: ({ type }, text) => (type === 'added' ? [] : [text]) }),
+  ],
+  [
+    'that does not tell who was taken out of a room',
+    ['19.9', '20.2', '20.4'],
+    () => ({ toClient: ({ type }, text) => (type === 'removed' ? [] : [text]) }),
+  ],
+  [
+    'that takes an error of a service for a refusal',
+    ['19.4', '19.5'],
+    () => ({
+      toClient: (frame, text) => [
+        frame.code === 'service_error' ? JSON.stringify({ ...frame, code: 'forbidden' }) : text,
+      ],
+    }),
+  ],
+  [
     'that quotes what it was sent',
     ['13.1'],
     () => {
@@ -107,7 +136,7 @@ const faults: readonly [string, readonly string[], () => Tampering][] = [
           last = JSON.stringify(frame)
           return true
         },
-        toClient: (frame, text) => [frame.type === 'error' ? JSON.stringify({ ...frame, message: last }) : text],
+        toClient: (frame, text) => [frame.code === 'bad_request' ? JSON.stringify({ ...frame, message: last }) : text],
       }
     },
   ],

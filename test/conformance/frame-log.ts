@@ -1,6 +1,6 @@
 // What one socket asked and was told, held against what is true of every conversation: an answer belongs to a request and comes once
-// [P-5.2], messages of a room come between the `ok` of its join and the `ok` of its leave [P-6.2], [P-6.4], and stored ones are a
-// chain [P-16.7]. Never waits.
+// [P-5.2], messages of a room come between the `ok` of its join, or `added`, and the `ok` of its leave, or `removed` [P-6.2],
+// [P-6.4], [P-19.9], and stored ones are a chain [P-16.7]. Never waits.
 import { shown } from './expectation.ts'
 import type { Frame } from './frame-codec.ts'
 import { faultOf, type Observations } from './observation.ts'
@@ -17,8 +17,9 @@ interface Asked {
 /** Watches one socket. */
 export class FrameLog {
   readonly #observations: Observations
-  readonly #asked = new Map<string, Asked>()
-  readonly #rooms = new Map<string, 'joining' | 'reading' | 'in' | 'out'>()
+  /** By id: one that is used twice at once is answered as often, until the close [P-5.3]. */
+  readonly #asked = new Map<string, Asked[]>()
+  readonly #rooms = new Map<string, 'joining' | 'reading' | 'in' | 'added' | 'out'>()
   /** The offset up to which each room has been told; null while it is not known. */
   readonly #held = new Map<string, number | null>()
   #blind = false
@@ -40,12 +41,18 @@ export class FrameLog {
   sent(frame: Frame): void {
     const room = typeof frame.room === 'string' ? canonical(frame.room) : null
     const stored = frame.since !== undefined || frame.history !== undefined
-    if (frame.type === 'join' && room !== null && this.#rooms.get(room) !== 'in') {
+    const state = room === null ? undefined : this.#rooms.get(room)
+    if (frame.type === 'join' && room !== null && state === 'added') {
+      // What it recovers may come beside what is live [P-19.12].
+      if (stored) this.#held.delete(room)
+    } else if (frame.type === 'join' && room !== null && state !== 'in') {
       this.#rooms.set(room, stored ? 'reading' : 'joining')
       this.#held.set(room, offsetOf(frame.since))
     }
     if (typeof frame.id === 'number' || typeof frame.id === 'string') {
-      this.#asked.set(keyOf(frame.id), { type: frame.type, room, stored, silent: frame.echo === false })
+      const key = keyOf(frame.id)
+      const asked = { type: frame.type, room, stored, silent: frame.echo === false }
+      this.#asked.set(key, [...(this.#asked.get(key) ?? []), asked])
     } else if (frame.type === 'join' || frame.type === 'leave') this.blind()
   }
 
@@ -62,24 +69,35 @@ export class FrameLog {
     else if (typeof frame.room === 'string') {
       if (frame.type === 'message') this.#delivered(frame, frame.room)
       else if (frame.type === 'gap') this.#held.set(frame.room, offsetOf(frame))
+      else if (frame.type === 'added') this.#added(frame, frame.room)
+      else if (frame.type === 'removed') this.#rooms.set(frame.room, 'out')
     }
   }
 
   #answered(frame: Frame): void {
     const key = keyOf(frame.id)
-    const asked = this.#asked.get(key)
+    const asked = this.#asked.get(key)?.shift()
     if (asked === undefined) {
       this.violation('5.2', 'one answer to each request', `another one: ${shown(frame)}`)
       return
     }
-    this.#asked.delete(key)
+    if (this.#asked.get(key)?.length === 0) this.#asked.delete(key)
     if (asked.room === null) return
     if (asked.type === 'join') {
       if (frame.type === 'ok') this.#joined(frame, asked.room)
-      else if (this.#rooms.get(asked.room) !== 'in') this.#rooms.set(asked.room, 'out')
+      else if (!this.#isIn(asked.room)) this.#rooms.set(asked.room, 'out')
     } else if (asked.type === 'leave' && frame.type === 'ok') this.#rooms.set(asked.room, 'out')
-    else if (asked.type === 'publish' && asked.silent && this.#rooms.get(asked.room) === 'in')
-      this.#link(frame, asked.room)
+    else if (asked.type === 'publish' && asked.silent && this.#isIn(asked.room)) this.#link(frame, asked.room)
+  }
+
+  #isIn(room: string): boolean {
+    const state = this.#rooms.get(room)
+    return state === 'in' || state === 'added'
+  }
+
+  #added(frame: Frame, room: string): void {
+    this.#rooms.set(room, 'added')
+    this.#held.set(room, offsetOf(frame))
   }
 
   #joined(frame: Frame, room: string): void {
@@ -104,7 +122,7 @@ export class FrameLog {
   #delivered(frame: Frame, room: string): void {
     const state = this.#rooms.get(room)
     this.#link(frame, room)
-    if (state === 'in' || state === 'reading') return
+    if (this.#isIn(room) || state === 'reading') return
     if (state === 'joining') this.violation('6.2', 'nothing of a room before the `ok` of its join', shown(frame))
     else if (state === 'out') this.violation('6.4', 'nothing of a room after the `ok` of its leave', shown(frame))
     else this.violation('6.5', 'nothing of a room that this connection has not joined', shown(frame))

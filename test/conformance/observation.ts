@@ -68,6 +68,9 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     'messages?': list,
     'more?': truth,
   },
+  move: { afterMs: count, reason: text },
+  added: { room: name, 'epoch?': name, 'offset?': count },
+  removed: { room: name, code: name, reason: text },
   error: { 'id?': id, code: name, message: text, 'retryAfterMs?': count },
   message: {
     'room?': name,

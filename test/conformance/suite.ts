@@ -66,14 +66,16 @@ async function runEncoding(options: SuiteOptions, encoding: Encoding, first: boo
     onResult?.(result)
   }
   const wanted = options.checks.filter((check) => isFor(check, encoding, first) && isWanted(check, options.only))
-  const [last, others] = [wanted.filter((check) => check.last), wanted.filter((check) => !check.last)]
+  const last = wanted.filter((check) => check.last)
+  const alone = wanted.filter((check) => check.alone && !check.last)
+  const others = wanted.filter((check) => !check.last && !check.alone)
   // What takes longest begins first, so that it is over when the others are.
   const queue = [...others.filter(({ slow }) => slow), ...others.filter(({ slow }) => !slow)]
   const worker = async (): Promise<void> => {
     for (let check = queue.shift(); check !== undefined; check = queue.shift()) await perform(check)
   }
   await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, worker))
-  for (const check of last) await perform(check)
+  for (const check of [...alone, ...last]) await perform(check)
   return results
 }
 

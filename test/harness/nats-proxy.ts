@@ -15,6 +15,8 @@ export interface NatsProxy extends AsyncDisposable {
   silence(): void
   /** Ends every connection as a lost network does. */
   cut(): void
+  /** Whether connections are let in; those that come meanwhile end at once. */
+  admit(open: boolean): void
 }
 
 const PING = 'PING\r\n'
@@ -25,7 +27,9 @@ export async function startNatsProxy(natsUrl: string): Promise<NatsProxy> {
   const open = new Set<Socket>()
   const upstreams = new Set<Socket>()
   let [pings, connections] = [0, 0]
+  let admits = true
   const server = createServer((client) => {
+    if (!admits) return void client.destroy()
     connections++
     const upstream = connect({ host: target.hostname, port: Number(target.port), noDelay: true })
     upstreams.add(upstream)
@@ -62,6 +66,9 @@ export async function startNatsProxy(natsUrl: string): Promise<NatsProxy> {
       for (const upstream of upstreams) upstream.unpipe().pause()
     },
     cut,
+    admit(open) {
+      admits = open
+    },
     async [Symbol.asyncDispose]() {
       cut()
       await once(server.close(), 'close')

@@ -100,7 +100,7 @@ const WELCOME = {
   time: 1_790_000_000_000,
   heartbeatMs: 25_000,
   limits: { frameBytesMax: 65_536, requestsInFlightMax: 64, publishesPerSecond: 100_000, publishBurst: 200_000 },
-  features: ['presence', 'history'],
+  features: ['presence', 'history', 'call', 'rooms'],
 }
 
 function scripted(socket: WebSocket, request: IncomingMessage, session: string): ScriptedConnection {

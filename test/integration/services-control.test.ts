@@ -9,7 +9,7 @@ import { makeToken } from '../harness/tokens.ts'
 
 const test = testWithServices()
 
-describe('disconnect (case 58)', () => {
+describe('case 58: disconnect', () => {
   test('closes all connections of a user, on whatever gateway, and counts them', async ({ stage, cluster }) => {
     const { one, two, client } = cluster
     const anns = [await stage.user(one, 'd-ann'), await stage.user(two, 'd-ann'), await stage.user(two, 'd-ann')]

@@ -121,7 +121,7 @@ describe('a publish', () => {
     expect(await ann.message()).toEqual({ type: 'message', room: 'p-written', bytes: 'AP8=' })
   })
 
-  test('is kept from a session or a user, of whom stored ones keep the chain (case 60)', async ({ stage, cluster }) => {
+  test('case 60: is kept from a session or a user, of whom stored ones keep the chain', async ({ stage, cluster }) => {
     const { one, client } = cluster
     const ann = await (await stage.user(one, 'x-ann')).join('chat:x')
     const ben = await (await stage.user(one, 'x-ben')).join('chat:x')

@@ -19,7 +19,7 @@ async function outcome(stage: Stage, gateway: GatewayProcess, token: string): Pr
 }
 
 describe('after a disconnect with notBefore', () => {
-  test('older tokens of the user are refused everywhere, newer ones are not (case 58)', async ({ stage, cluster }) => {
+  test('case 58: older tokens of the user are refused everywhere, newer ones are not', async ({ stage, cluster }) => {
     const { nats, one, two, client } = cluster
     const token = await makeToken('v-ann', { claims: { jti: 'v-1' } })
     const ann = await stage.open(one, { token })

@@ -77,12 +77,6 @@ async function reserved(bench: Bench, frames: readonly object[]): Promise<void> 
   await peer.settled()
 }
 
-async function calls(bench: Bench): Promise<void> {
-  await reserved(bench, [{ type: 'call', method: 'orders.create', data: 1 }])
-  const peer = await bench.user()
-  await peer.refused({ type: 'call', data: 1 }, 'bad_request')
-}
-
 async function wildcards(bench: Bench): Promise<void> {
   const room = `${bench.target.namespaces.open ?? 'default'}:*`
   await reserved(bench, [
@@ -105,7 +99,6 @@ export const ERROR_CHECKS: readonly Check[] = [
   { clauses: ['13.2'], name: 'a request that failed has changed nothing', run: changesNothing },
   { clauses: ['14.1'], name: 'unknown fields are ignored', run: unknownFields },
   { clauses: ['14.2'], name: 'features are texts', run: features },
-  { clauses: ['17.1'], name: '`call` is answered `unsupported`', unless: ['call'], run: calls },
   { clauses: ['17.1', '2.5'], name: '`ns:*` is answered `unsupported`', unless: ['wildcard'], run: wildcards },
   {
     clauses: ['17.2', '6.1', '7.1'],

@@ -125,6 +125,17 @@ async function keys(bench: Bench): Promise<void> {
   like('a push with a key', await member.message(room), { key: 'order é 1' })
 }
 
+async function reservedNames(bench: Bench): Promise<void> {
+  const [service, room] = [await bench.service(), bench.room()]
+  const member = await (await bench.user()).join(room)
+  const { prefix } = bench.target.nats ?? { prefix: '' }
+  service.publish(`${prefix}.later.${tokenOf(room)}`, '"unheard"')
+  service.publish(roomSubject(prefix, room), '1', headersOf({ 'Sluice-Later': 'secret' }))
+  const message = await member.message(room)
+  like('a push with a header of a later release', message, { data: 1 })
+  holds(!member.raw(message).includes('secret'), 'no such header in the frame', message)
+}
+
 async function exclusion(bench: Bench): Promise<void> {
   const [service, room, name] = [await bench.service(), bench.room(), bench.name('ann é')]
   const [one, two] = [await bench.user({ name }), await bench.user({ name })]
@@ -151,5 +162,12 @@ export const SERVICE_CHECKS: readonly Check[] = [
   { clauses: ['9.3', '9.4'], name: 'headers become fields', needs, run: headersBecomeFields },
   { clauses: ['9.3'], name: 'a push with a malformed header is dropped', needs, encodings: 'once', run: badHeaders },
   { clauses: ['9.3'], name: 'a key becomes a field', features: ['history'], needs, run: keys },
+  {
+    clauses: ['17.3'],
+    name: 'headers and subjects of later releases have no effect',
+    needs,
+    encodings: 'once',
+    run: reservedNames,
+  },
   { clauses: ['9.3'], name: 'sessions and users can be excluded', needs, run: exclusion },
 ]

@@ -28,13 +28,6 @@ async function claims(bench: Bench): Promise<void> {
   }
 }
 
-async function reservedGrants(bench: Bench): Promise<void> {
-  const room = bench.room()
-  const peer = await bench.user({ grants: { call: ['*'], rooms: [room], later: true } })
-  await peer.settled()
-  await bench.quiet(peer, '`added` for a reserved grant', ({ type }) => type === 'added')
-}
-
 async function patterns(bench: Bench): Promise<void> {
   const namespace = bench.namespace('granted')
   const desk = bench.name('desk')
@@ -102,7 +95,6 @@ async function expiry(bench: Bench): Promise<void> {
 /** Checks of chapter 3 from the token on. */
 export const SIGN_IN_CHECKS: readonly Check[] = [
   { clauses: ['3.5'], name: 'claims name a user', needs: ['secret'], encodings: 'once', run: claims },
-  { clauses: ['17.3'], name: 'reserved grants have no effect', unless: ['rooms'], run: reservedGrants },
   { clauses: ['3.6', '6.1'], name: 'room patterns are exact or `ns:*`', namespaces: ['granted'], run: patterns },
   { clauses: ['3.6', '7.2'], name: 'patterns of users may hold `{user}`', run: sendPatterns },
   { clauses: ['3.9'], name: 'a refresh replaces expiry and grants', namespaces: ['granted'], run: refresh },
