@@ -34,13 +34,16 @@ export function createHistoryReads({ reader, state, payloadBytesMax }: HistoryRe
     more,
   })
 
+  const underWay = createReadsUnderWay()
+
   async function forward({ stream, subject }: Place, from: number, upTo: number, messagesMax: number): Promise<Page> {
-    const page = await reader.forward({ stream, subject, from, upTo, messagesMax })
+    const page = await underWay.count(stream, reader.forward({ stream, subject, from, upTo, messagesMax }))
     return { ...checked(page), following: page.following }
   }
 
-  // What is asked for evidence must be looked up after whatever it speaks of was read: nobody joins a look-up that has begun.
-  const states = createRounds((stream: string) => state(stream))
+  // What is asked for evidence must be looked up after whatever it speaks of was read: nobody joins a look-up that has begun. Reads that
+  // are under way are likely to ask the same when they end: in a storm one look-up for all of them, not one for each few.
+  const states = createRounds((stream: string) => state(stream), underWay.ended)
 
   return {
     forward: (log, from, upTo) => forward(log, from, upTo, PAGE_MESSAGES_MAX),
@@ -56,4 +59,27 @@ export function createHistoryReads({ reader, state, payloadBytesMax }: HistoryRe
 export interface Place {
   readonly stream: string
   readonly subject: string
+}
+
+/** Reads under way, of each stream. */
+function createReadsUnderWay() {
+  const reads = new Map<string, Set<Promise<unknown>>>()
+  return {
+    async count<page>(stream: string, read: Promise<page>): Promise<page> {
+      const all = reads.get(stream) ?? new Set()
+      reads.set(stream, all)
+      all.add(read)
+      try {
+        return await read
+      } finally {
+        all.delete(read)
+        if (all.size === 0) reads.delete(stream)
+      }
+    },
+    /** When those of this moment have ended; null where there are none. */
+    ended(stream: string): Promise<unknown> | null {
+      const all = reads.get(stream)
+      return all === undefined ? null : Promise.allSettled(all)
+    },
+  }
 }

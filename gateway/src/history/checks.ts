@@ -36,6 +36,13 @@ export interface Checks {
    * @returns whether it could be checked
    */
   check(log: Log): Promise<boolean>
+  /**
+   * The check of a log that is asked for and not done; null without one. Its answer is no older than our interest in the log's
+   * messages, which is all that a `join` needs; who needs an answer from after this moment asks for a check.
+   */
+  underWay(log: Log): Promise<boolean> | null
+  /** Monotonic time at which the leader was asked for what is known of a log; -Infinity before. */
+  askedAt(log: Log): number
   /** Whether what is known of a log still holds, and reaches an offset. */
   holds(log: Log, offset: number): boolean
   /** The log's history has lost its end: waits for the routers to give it another epoch. */
@@ -50,6 +57,12 @@ interface Asked {
   readonly held: number
 }
 
+/** When a leader was asked. */
+interface Asking {
+  readonly connects: number
+  readonly at: number
+}
+
 /** Routers look at streams every few seconds; without them a rollback is told under the old epoch, late rather than never. */
 const GENERATION_WAIT_MS = 15_000
 const RECHECK_MS = 500
@@ -60,6 +73,9 @@ export function createChecks(options: ChecksOptions): Checks {
   const rounds = createRounds(run)
   const ends = createEnds(nowMs)
   const rechecked = new Set<Log>()
+  /** The last that was asked for, of each log. */
+  const waiting = new Map<Log, Promise<boolean>>()
+  const askedAt = new WeakMap<Log, number>()
 
   function recheck(log: Log): void {
     if (rechecked.has(log)) return
@@ -70,7 +86,7 @@ export function createChecks(options: ChecksOptions): Checks {
     }, RECHECK_MS).unref()
   }
 
-  function apply({ log, era, held }: Asked, stream: CheckedStream, last: Position | null, on: number): void {
+  function apply({ log, era, held }: Asked, stream: CheckedStream, last: Position | null, by: Asking): void {
     if (log.closed || log.era !== era) return
     const fence = { offset: stream.lastSequence, time: stream.now }
     const since = log.epoch === stream.epoch ? ends.lostSince(log, stream.lastSequence < held) : null
@@ -78,11 +94,12 @@ export function createChecks(options: ChecksOptions): Checks {
     ends.forget(log)
     if (since === null) log.checked(stream.epoch, fence, last)
     else log.begin(stream.epoch, fence, last)
-    log.checkedOn = on
+    log.checkedOn = by.connects
+    askedAt.set(log, by.at)
   }
 
   async function run(stream: string, logs: ReadonlySet<Log>): Promise<boolean> {
-    const on = connects()
+    const by: Asking = { connects: connects(), at: nowMs() }
     const asked: Asked[] = [...logs].map((log) => ({ log, era: log.era, held: log.position.offset }))
     try {
       const found = await state(stream)
@@ -95,8 +112,8 @@ export function createChecks(options: ChecksOptions): Checks {
       const known = subjects.length === 0 ? new Map() : await lasts(stream, subjects, found.lastSequence)
       // A log moves in a turn of its own: see repair.ts.
       await turn()
-      for (const one of wanted) apply(one, found, known.get(one.log.subject) ?? null, on)
-      return on === connects()
+      for (const one of wanted) apply(one, found, known.get(one.log.subject) ?? null, by)
+      return by.connects === connects()
     } catch (error) {
       onFailure(stream, error)
       return false
@@ -104,11 +121,20 @@ export function createChecks(options: ChecksOptions): Checks {
   }
 
   function check(log: Log): Promise<boolean> {
-    return connected() ? rounds.take(log.stream, log) : Promise.resolve(false)
+    if (!connected()) return Promise.resolve(false)
+    const done = rounds.take(log.stream, log)
+    if (waiting.get(log) === done) return done
+    waiting.set(log, done)
+    void done.finally(() => {
+      if (waiting.get(log) === done) waiting.delete(log)
+    })
+    return done
   }
 
   return {
     check,
+    underWay: (log) => waiting.get(log) ?? null,
+    askedAt: (log) => askedAt.get(log) ?? Number.NEGATIVE_INFINITY,
     holds: (log, offset) =>
       log.epoch !== null && log.rolledBackAt === null && log.checkedOn === connects() && offset <= log.end.offset,
     rolledBack(log) {

@@ -140,6 +140,32 @@ describe('what is known of a room', () => {
     expect([await logs.ready(log, 0), checksMade()]).toEqual([false, 3])
   })
 
+  test('is no question of theirs for those who come while it is being checked, unless they stand higher', async () => {
+    const { logs, opened, stream, checksMade } = build()
+    stream.publish()
+    const topic = topicOf('a')
+    logs.opened(topic)
+    const log = logs.of(topic) as never
+    const ready = Promise.all([logs.ready(log, 0), logs.ready(log, 1), logs.ready(log, 1)])
+    expect([await ready, checksMade()]).toEqual([[true, true, true], 1])
+    logs.reconnected()
+    const higher = Promise.all([logs.ready(log, 2), logs.ready(log, 9)])
+    expect([await higher, checksMade()]).toEqual([[true, true], 3])
+    await opened(topic)
+  })
+
+  test('is left to the next sweep where it was checked a moment before', async () => {
+    const { logs, opened, tick, checksMade } = build()
+    const topic = await opened()
+    await tick(6000)
+    await logs.ready(logs.of(topic) as never, 99)
+    expect(checksMade()).toBe(2)
+    await tick(9000)
+    expect(checksMade()).toBe(2)
+    await tick(15_000)
+    expect(checksMade()).toBe(3)
+  })
+
   test('is looked at again after a reconnect, and a lost last copy is found within half a minute', async () => {
     const { logs, stream, opened, hear, heard, tick } = build()
     const topic = await opened()
@@ -150,7 +176,7 @@ describe('what is known of a room', () => {
     logs.reconnected()
     await eventually(() => heard(member)).toEqual([1, 2])
     stream.publish()
-    await tick(19_999)
+    await tick(14_999)
     expect(heard(member)).toEqual([1, 2])
     await tick(1)
     await eventually(() => heard(member)).toEqual([1, 2, 3])

@@ -69,8 +69,10 @@ const RING_BYTES_MAX = 512 * 1024
 const RINGS_BYTES_MAX = 96 * 1024 * 1024
 /** Live copies of one room that wait for a repair. */
 const WAITING_MAX = 1024
-/** A lost last copy is found within this time. */
-const SWEEP_MS = 20_000
+/** A lost last copy is found within this time and that below: 25 seconds, and what a check takes. */
+const SWEEP_MS = 15_000
+/** A log that was checked this short a time ago is left to the next sweep: a storm of joins is not followed by a sweep of the same. */
+const CHECKED_LATELY_MS = 10_000
 /** A check that could not be made is tried again. */
 const RETRY_MS = 1000
 
@@ -153,21 +155,32 @@ export function createLogs(options: LogsOptions): Logs {
     reopen(topics) {
       for (const topic of topics) opened(topic, topic.members.length > 0)
     },
-    async ready(log, offset) {
-      if (checks.holds(log, offset)) return true
-      return (await checks.check(log)) && log.epoch !== null
-    },
+    ready: (log, offset) => ready(checks, log, offset),
     reconnected: () => checkAll(() => true),
     tick() {
       const now = nowMs()
       if (now - sweptAt >= SWEEP_MS) {
         sweptAt = now
         retriedAt = now
-        checkAll(() => true)
+        checkAll((log) => checks.underWay(log) === null && now - checks.askedAt(log) >= CHECKED_LATELY_MS)
       } else if (now - retriedAt >= RETRY_MS) {
         retriedAt = now
-        checkAll((log) => log.phase === 'unknown' || (log.phase === 'following' && !checks.holds(log, 0)))
+        checkAll((log) => checks.underWay(log) === null && isOpen(checks, log))
       }
     },
   }
+}
+
+async function ready(checks: Checks, log: Log, offset: number): Promise<boolean> {
+  if (checks.holds(log, offset)) return true
+  // Who comes while the log is being checked needs no check of its own: in a storm that would be one more for every log.
+  const underWay = checks.underWay(log)
+  if (underWay !== null && !(await underWay)) return false
+  if (underWay !== null && checks.holds(log, offset)) return true
+  return (await checks.check(log)) && log.epoch !== null
+}
+
+/** Whether where it stands is not known, or not on this connection. A repair ends by itself. */
+function isOpen(checks: Checks, log: Log): boolean {
+  return log.phase === 'unknown' || (log.phase === 'following' && !checks.holds(log, 0))
 }

@@ -18,10 +18,19 @@ interface Round<item, result> {
 const GATHER_MS = 250
 /** So many while another round is under way are a storm: more of them are on their way. */
 const STORM_ITEMS = 16
+/** So many are a gateway's whole crowd coming over: their round waits while a storm's worth comes in each step, a second in all. */
+const SURGE_ITEMS = 64
+const SURGE_STEP_MS = 50
+const GATHER_MAX_MS = 1000
 
-/** Makes them; a round that rejects does so for all who took part. */
+/**
+ * Makes them; a round that rejects does so for all who took part.
+ *
+ * @param company - resolves when those who were on their way to a round of a stream have come; none by default
+ */
 export function createRounds<item, result>(
   run: (stream: string, items: ReadonlySet<item>) => Promise<result>,
+  company: (stream: string) => Promise<unknown> | null = () => null,
 ): Rounds<item, result> {
   /** Those that have not begun. */
   const gathering = new Map<string, Round<item, result>>()
@@ -31,13 +40,25 @@ export function createRounds<item, result>(
   async function gathered(stream: string, items: ReadonlySet<item>): Promise<void> {
     await turn()
     const before = running.get(stream)
-    if (before === undefined) return
+    const others = company(stream)
+    if (before === undefined && others === null) return
     const begins = new AbortController()
     // An aborted pause rejects.
     const late = pause(GATHER_MS, undefined, { signal: begins.signal }).catch(() => undefined)
-    await Promise.race([before, late])
+    await Promise.race([Promise.all([before, others]), late])
     if (items.size >= STORM_ITEMS) await late
     begins.abort()
+    if (items.size >= STORM_ITEMS && others !== null) await Promise.race([others, pause(GATHER_MAX_MS - GATHER_MS)])
+    else if (items.size >= SURGE_ITEMS) await surged(items)
+  }
+
+  /** Waits while more are coming as fast as from a gateway that has just gone. */
+  async function surged(items: ReadonlySet<item>): Promise<void> {
+    for (let waitedMs = GATHER_MS; waitedMs < GATHER_MAX_MS; waitedMs += SURGE_STEP_MS) {
+      const had = items.size
+      await pause(SURGE_STEP_MS)
+      if (items.size - had < STORM_ITEMS) return
+    }
   }
 
   async function begin(stream: string, items: ReadonlySet<item>): Promise<result> {
