@@ -47,7 +47,7 @@ export interface Subjects {
   control(gateway: GatewayId): string
   /** Where gateways tell to whom a message was delivered that asks for a receipt. */
   receipt(id: string): string
-  /** What one router asks all routers, for an answer that spans shards. */
+  /** What one router asks all routers, for an answer that spans shards; and what gateways tell them of streams that were rolled back. */
   gather(): string
   /** A user has come online with a connection, or has one less. */
   userEvent(kind: UserEventKind, user: UserName): string

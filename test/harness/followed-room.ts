@@ -20,6 +20,7 @@ export function followedRoom({ messagesPerSubject = 1000, ringMessages = 5, read
   const repair = createRepair({
     reads: stream.reads,
     check: () => undefined,
+    rolledBack: () => undefined,
     onRepaired: () => undefined,
     onRetry: (_, error) => {
       throw error

@@ -167,6 +167,55 @@ test.for([0, 8])(
   },
 )
 
+test.for([0, 8])(
+  'a rollback of what routers have never seen, with %i messages stored under the lost offsets, is one new epoch within seconds too, as gateways tell them',
+  { timeout: 90_000 },
+  async (overgrown, { stage }) => {
+    const { nats, save, putBack } = await withStore(stage)
+    const { gateways, router } = await historyCluster(stage, { nats })
+    const [one, two] = gateways as [GatewayProcess, GatewayProcess]
+    const ann = await stage.user(one, 'ann')
+    const ben = await stage.user(two, 'ben')
+    for (const client of [ann, ben]) await client.ok({ type: 'join', room: 'chat:a' })
+    for (let n = 1; n <= 5; n++) await ann.ok(publishTo('chat:a', n))
+    await pause(ROUTER_LOOKS_MS)
+    save()
+    // From here on the router sees nothing.
+    router.child.signal('SIGSTOP')
+    for (let n = 6; n <= 10; n++) await ann.ok(publishTo('chat:a', n))
+    for (const client of [ann, ben]) await eventually(() => messagesOf(client, 'chat:a').length, 10_000).toBe(10)
+    const { epoch } = positionOf(await ann.ok({ type: 'history', room: 'chat:a', limit: 1 }))
+    const lost = positionOf(messagesOf(ann, 'chat:a').at(-1) as Frame)
+
+    await nats.stop()
+    putBack()
+    await nats.start()
+    const service = await nats.connect()
+    const others = Array.from({ length: overgrown }, (_, n) => ({
+      subject: 'sluice.pub.room.chat.a',
+      data: `"new ${n}"`,
+    }))
+    await storeAll(service, others)
+    router.child.signal('SIGCONT')
+    for (const client of [ann, ben]) {
+      await eventually(() => gapsOf(client).map(({ reason }) => reason), 45_000).toEqual(['epoch'])
+      expect(gapsOf(client)[0]?.epoch).not.toBe(epoch)
+    }
+    const told = String(gapsOf(ann)[0]?.epoch)
+    expect(gapsOf(ben)[0]?.epoch).toBe(told)
+    const { client, ok } = await resume(stage, two, { ...lost, epoch })
+    expect(ok).toMatchObject({ recovered: false, epoch: told })
+    expect(gapsOf(client)).toMatchObject([{ reason: 'epoch', epoch: told }])
+    await ann.ok(publishTo('chat:a', 'after'))
+    for (const client of [ann, ben]) {
+      await eventually(() => messagesOf(client, 'chat:a').at(-1)?.data).toBe('after')
+      const last = sinceLastGap(client)
+      expect(brokenLinks(last.messages, last.held)).toEqual([])
+    }
+    expect((await router.metrics()).value('history_rollbacks_total')).toBe(1)
+  },
+)
+
 test('a configuration that switches history on applies to members who are there', { timeout: 90_000 }, async ({
   stage,
 }) => {

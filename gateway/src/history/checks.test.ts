@@ -18,6 +18,7 @@ function build() {
     fails: false,
     asked: [] as string[],
     failures: [] as unknown[],
+    claims: [] as unknown[],
     meanwhile: (): unknown => undefined,
   }
   const checks = createChecks({
@@ -37,6 +38,7 @@ function build() {
     connects: () => state.connects,
     connected: () => state.connected,
     nowMs: () => state.now,
+    claim: (claim) => state.claims.push(claim),
     onFailure: (_, reason) => state.failures.push(reason),
   })
   function log(name: string, stream = 'S') {
@@ -163,6 +165,28 @@ describe('a leader whose end lies below where a log stands', () => {
     state.now = 20_000
     await checks.check(one)
     expect([one.gaps, one.end.offset]).toEqual([[], 12])
+  })
+
+  test('is told to routers once it has lasted for half a second, with the furthest that this gateway has seen, until it has another epoch', async () => {
+    const { checks, state, log } = build()
+    const [one, two] = [log('a'), log('b')]
+    state.last.set('b', { offset: 9, time: 1009 })
+    const both = () => Promise.all([checks.check(one), checks.check(two)])
+    await both()
+    state.stream = { epoch: 'e', lastSequence: 4, now: 5500 }
+    state.last.set('b', { offset: 4, time: 1004 })
+    await both()
+    expect(state.claims).toEqual([])
+    state.now = 500
+    await both()
+    // No message of that room stands there: the offset is the stream's end as its leader told it.
+    expect(state.claims).toEqual([{ stream: 'S', epoch: 'e', offset: 10 }])
+    await checks.check(two)
+    expect(state.claims[1]).toEqual({ stream: 'S', epoch: 'e', offset: 9, time: 1009 })
+    state.stream = { epoch: 'e2', lastSequence: 4, now: 5600 }
+    await both()
+    await both()
+    expect([state.claims.length, one.gaps.length, two.gaps.length]).toEqual([2, 1, 1])
   })
 
   test('is looked at again until routers have given the stream another generation', async () => {

@@ -2,7 +2,7 @@
 // interest has reached it, then the last message of each room, at least that new. One round serves all logs of a stream that
 // ask at about the same time; a sweep asks for every log within half a minute, as a lost last copy leaves no trace.
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Position } from '@sluice/proto'
+import type { Position, RollbackClaim } from '@sluice/proto'
 import type { Log } from './log.ts'
 import { createRounds } from './rounds.ts'
 
@@ -24,6 +24,8 @@ export interface ChecksOptions {
   readonly connects: () => number
   readonly connected: () => boolean
   readonly nowMs: () => number
+  /** A stream has lost its end, and goes on under the same epoch: routers are to look. Told again until it has another epoch. */
+  readonly claim: (claim: RollbackClaim) => void
   /** A check could not be made; logs with members are checked again. */
   readonly onFailure: (stream: string, reason: unknown) => void
 }
@@ -63,13 +65,13 @@ interface Asking {
   readonly at: number
 }
 
-/** Routers look at streams every few seconds; without them a rollback is told under the old epoch, late rather than never. */
+/** Routers that are told need some seconds; without them a rollback is told under the old epoch, late rather than never. */
 const GENERATION_WAIT_MS = 15_000
 const RECHECK_MS = 500
 
 /** Makes the checks of a gateway. */
 export function createChecks(options: ChecksOptions): Checks {
-  const { state, lasts, connects, connected, nowMs, onFailure } = options
+  const { state, lasts, connects, connected, nowMs, claim, onFailure } = options
   const rounds = createRounds(run)
   const ends = createEnds(nowMs)
   const rechecked = new Set<Log>()
@@ -86,16 +88,22 @@ export function createChecks(options: ChecksOptions): Checks {
     }, RECHECK_MS).unref()
   }
 
-  function apply({ log, era, held }: Asked, stream: CheckedStream, last: Position | null, by: Asking): void {
-    if (log.closed || log.era !== era) return
+  /** @returns whether the log waits for routers to give its stream another epoch */
+  function apply({ log, era, held }: Asked, stream: CheckedStream, last: Position | null, by: Asking): boolean {
+    if (log.closed || log.era !== era) return false
     const fence = { offset: stream.lastSequence, time: stream.now }
     const since = log.epoch === stream.epoch ? ends.lostSince(log, stream.lastSequence < held) : null
-    if (since !== null && nowMs() - since < GENERATION_WAIT_MS) return recheck(log)
+    if (since !== null && nowMs() - since < GENERATION_WAIT_MS) {
+      recheck(log)
+      // A leader that was just elected may have come further by the next look: only then is it worth telling.
+      return nowMs() - since >= RECHECK_MS
+    }
     ends.forget(log)
     if (since === null) log.checked(stream.epoch, fence, last)
     else log.begin(stream.epoch, fence, last)
     log.checkedOn = by.connects
     askedAt.set(log, by.at)
+    return false
   }
 
   async function run(stream: string, logs: ReadonlySet<Log>): Promise<boolean> {
@@ -112,7 +120,9 @@ export function createChecks(options: ChecksOptions): Checks {
       const known = subjects.length === 0 ? new Map() : await lasts(stream, subjects, found.lastSequence)
       // A log moves in a turn of its own: see repair.ts.
       await turn()
-      for (const one of wanted) apply(one, found, known.get(one.log.subject) ?? null, by)
+      const waiting = wanted.filter((one) => apply(one, found, known.get(one.log.subject) ?? null, by))
+      const furthest = waiting.map(({ log }) => log).toSorted((a, b) => b.position.offset - a.position.offset)[0]
+      if (furthest !== undefined) claim(claimOf(furthest, stream))
       return by.connects === connects()
     } catch (error) {
       onFailure(stream, error)
@@ -142,6 +152,12 @@ export function createChecks(options: ChecksOptions): Checks {
       void check(log)
     },
   }
+}
+
+/** What a log knows of its stream that the stream has no more. Its position is a message's only where one was seen. */
+function claimOf({ epoch, position, lastMessage }: Log, stream: string): RollbackClaim {
+  const { offset, time } = position
+  return { stream, epoch: epoch ?? '', offset, ...(offset === lastMessage ? { time } : {}) }
 }
 
 /** Knows since when histories are without an end that they had. */

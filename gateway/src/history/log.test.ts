@@ -198,6 +198,7 @@ async function follow() {
     connects: () => 1,
     connected: () => true,
     nowMs: () => 0,
+    claim: () => undefined,
     onFailure: (_, reason) => {
       throw reason
     },
@@ -205,6 +206,7 @@ async function follow() {
   const repair = createRepair({
     reads: stream.reads,
     check: (log) => void checks.check(log),
+    rolledBack: (log) => checks.rolledBack(log),
     onRepaired: () => undefined,
     onRetry: (_, error) => {
       throw error

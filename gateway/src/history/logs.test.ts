@@ -47,6 +47,7 @@ function build() {
       },
       lasts: stream.lasts,
       nowMs: () => state.now,
+      claim: () => undefined,
     },
     counters,
     onFailure: () => state.failures++,

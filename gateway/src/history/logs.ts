@@ -27,7 +27,7 @@ export interface LogsOptions {
   /** Null where no history is kept. */
   readonly targetOf: (about: TopicName) => HistoryTarget | null
   readonly reads: Reads
-  readonly checks: Pick<ChecksOptions, 'state' | 'lasts' | 'nowMs'>
+  readonly checks: Pick<ChecksOptions, 'state' | 'lasts' | 'nowMs' | 'claim'>
   readonly counters: LogsCounters
   readonly onFailure: (stream: string, reason: unknown) => void
   /** What is missing could not be read; it is repeated. */
@@ -93,6 +93,7 @@ export function createLogs(options: LogsOptions): Logs {
   const repair = createRepair({
     reads,
     check: (log) => void checks.check(log),
+    rolledBack: (log) => checks.rolledBack(log),
     onRepaired: (result) => counters.historyRepairs.add(result),
     onRetry: ({ stream }, error) => {
       counters.historyRepairs.add('retried')

@@ -14,9 +14,11 @@ function build({ messagesPerSubject = 1000 } = {}) {
   const told: (number | Gap)[] = []
   const results: string[] = []
   const checked: Log[] = []
+  const rolledBack: Log[] = []
   const repair = createRepair({
     reads: stream.reads,
     check: (log) => checked.push(log),
+    rolledBack: (log) => rolledBack.push(log),
     onRepaired: (result) => results.push(result),
     onRetry: () => results.push('retried'),
   })
@@ -37,6 +39,7 @@ function build({ messagesPerSubject = 1000 } = {}) {
     told,
     results,
     checked,
+    rolledBack,
     check: () => log.checked(stream.epoch, { offset: stream.sequence, time: stream.now }, stream.last),
     lose(count: number): void {
       for (let n = 0; n < count; n++) stream.publish()
@@ -156,6 +159,18 @@ describe('what is missing', () => {
     expect([log.phase, told]).toEqual(['unknown', []])
     check()
     expect([log.phase, told]).toMatchObject(['following', [{ reason: 'epoch', epoch: 'e2' }]])
+  })
+
+  test('where another message stands in the place of one that was delivered is no loss but a rollback, and nothing of it is delivered', async () => {
+    const { stream, check, lose, hear, told, results, rolledBack, log } = build()
+    hear()
+    check()
+    expect(log.position.offset).toBe(1)
+    stream.recreate('e1')
+    lose(3)
+    hear()
+    await eventually(() => rolledBack).toEqual([log])
+    expect([log.phase, told, results]).toEqual(['unknown', [], []])
   })
 
   test('of a log that has begun anew meanwhile is not given to it', async () => {

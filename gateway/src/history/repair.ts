@@ -37,6 +37,8 @@ export interface RepairOptions {
   readonly reads: Reads
   /** Looks at the log once more: what came meanwhile may be missing too. */
   readonly check: (log: Log) => void
+  /** Another message stands where the log saw one: the stream has lost its end, and its offsets are given to others. */
+  readonly rolledBack: (log: Log) => void
   readonly onRepaired: (result: 'repaired' | 'lost' | 'failed') => void
   /** A read has failed; it is tried again. */
   readonly onRetry: (log: Log, error: unknown) => void
@@ -47,7 +49,13 @@ const RETRY_MS = 500
 const ATTEMPTS_MAX = 60
 
 /** Makes the repair of logs. */
-export function createRepair({ reads, check, onRepaired, onRetry }: RepairOptions): (log: Log, upTo: number) => void {
+export function createRepair({
+  reads,
+  check,
+  rolledBack,
+  onRepaired,
+  onRetry,
+}: RepairOptions): (log: Log, upTo: number) => void {
   /** Whether everything up to there was given to the log. */
   async function repair(log: Log, upTo: number): Promise<'repaired' | 'lost' | 'gone'> {
     const { era, epoch } = log
@@ -75,6 +83,11 @@ export function createRepair({ reads, check, onRepaired, onRetry }: RepairOption
         { epoch: epoch ?? '', ...held },
         { epoch: epoch ?? '', end: upTo, timeAtHeld: exact, following, stream },
       )
+      if (gap === 'mismatch' && held.offset === log.lastMessage) {
+        log.giveUp()
+        rolledBack(log)
+        return 'gone'
+      }
       // The leader's time is above that of whatever was stored there: a late copy of it is no newer message.
       const end = { offset: upTo, time: Math.max(held.time, stream?.now ?? 0) }
       if (gap === null) log.read(page.messages)

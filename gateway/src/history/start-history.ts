@@ -1,6 +1,12 @@
 // Builds history on the connections to NATS: live copies, checks and publishes on that of rooms, reads on one of their own. Waits for
 // the streams, which routers make.
-import type { InboxSettings, Namespaces } from '@sluice/proto'
+import {
+  createSubjects,
+  encodeRollbackClaim,
+  type InboxSettings,
+  type Namespaces,
+  type RollbackClaim,
+} from '@sluice/proto'
 import { createHistoryReader } from '@sluice/service/jetstream/history-reader'
 import { historyState } from '@sluice/service/jetstream/history-state'
 import { createStoredPublish } from '@sluice/service/jetstream/stored-publish'
@@ -55,6 +61,8 @@ export interface RunningHistory {
   tick(): void
 }
 
+const encoder = new TextEncoder()
+
 /** Begins to follow. */
 export function startHistory(options: StartHistoryOptions): RunningHistory {
   const { data, counters, nowMs, log, throttle, payloadBytesMax } = options
@@ -76,12 +84,23 @@ export function startHistory(options: StartHistoryOptions): RunningHistory {
     log.warn({ stream, reason: why }, 'a history cannot be checked or read; it is repeated')
   }
 
+  const routers = createSubjects(options.prefix).gather()
+  function claim(claimed: RollbackClaim): void {
+    if (throttle(`rollback ${claimed.stream}`) !== null)
+      log.warn(
+        { stream: claimed.stream, offset: claimed.offset },
+        'a history seems to have lost its end; routers are told',
+      )
+    // Lost where NATS is away: it is told again.
+    data.publish(routers, encoder.encode(encodeRollbackClaim(claimed)))
+  }
+
   const logs = createLogs({
     backplane: data,
     deliver: options.deliver,
     targetOf: targets.of,
     reads,
-    checks: { state, lasts: reader.lasts, nowMs },
+    checks: { state, lasts: reader.lasts, nowMs, claim },
     counters,
     onFailure: (stream, reason) => {
       counters.historyCheckFailures++

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../error-codes.ts'
+import { decodeRollbackClaim, encodeRollbackClaim } from '../history/rollback-claim.ts'
 import { type GatewayId, parseRoom, parseUser } from '../names.ts'
 import { createSubjects } from '../subjects.ts'
 import { type ApiVerb, decodeApiAnswer, decodeApiRequest } from './api.ts'
@@ -107,6 +108,7 @@ interface Vectors {
     >
   }
   readonly control: Values & { readonly answers: readonly Vector[] }
+  readonly rollbackClaims: Values
   readonly gather: Omit<Values, 'written'> & { readonly requests: readonly Vector[]; readonly parts: readonly Vector[] }
 }
 
@@ -192,6 +194,7 @@ describe.each<[string, Values, Read, (value: unknown) => string]>([
     decodeGatherRequest,
     write(encodeGatherRequest),
   ],
+  ['a claim of a rollback', vectors.rollbackClaims, decodeRollbackClaim, write(encodeRollbackClaim)],
   ['a part of an answer', { written: vectors.gather.parts }, decodeGatherPart, write(encodeGatherPart)],
 ])('%s', (_, values, decode, encode) => {
   test('is written and read as in the vectors', () => {

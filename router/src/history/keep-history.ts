@@ -1,8 +1,7 @@
 // Keeps the streams of all histories there, as the configuration says at the moment: looks every few seconds and at once after a change.
 // What is done with one stream is keep-stream.ts's. Whether all were there is what readiness asks.
 import { isDeepStrictEqual } from 'node:util'
-import { createHistoryStores } from '@sluice/proto'
-import type { NatsPort } from '@sluice/service/jetstream/port'
+import { createHistoryStores, createSubjects, decodeRollbackClaim } from '@sluice/proto'
 import type { Logger } from '@sluice/service/log'
 import type { Tally } from '@sluice/service/metrics/tally'
 import type { Throttle } from '@sluice/service/throttle'
@@ -13,8 +12,7 @@ import { leftStreams } from './left-streams.ts'
 import { createStreamLog, type StreamLog } from './stream-log.ts'
 
 /** See {@link keepHistory}. */
-export interface KeepHistoryOptions extends Pick<StreamKeeperOptions, 'newGeneration' | 'random' | 'pause'> {
-  readonly nats: NatsPort
+export interface KeepHistoryOptions extends Pick<StreamKeeperOptions, 'nats' | 'newGeneration' | 'random' | 'pause'> {
   readonly config: HistoryConfig
   readonly log: Pick<Logger, 'info' | 'warn'>
   readonly throttle: Throttle
@@ -105,6 +103,11 @@ export function keepHistory(options: KeepHistoryOptions): KeptHistory {
 
   want(options.config)
   void check()
+  // Others answer on this subject; a claim asks for no answer.
+  const claims = nats.subscribe(createSubjects(options.config.nats.prefix).gather(), ({ data }) => {
+    const claim = decodeRollbackClaim(data)
+    if (claim !== null && typeof claim !== 'string') streams.get(claim.stream)?.keeper.claimed(claim)
+  })
   const timer = setInterval(() => void check(), EVERY_MS)
   return {
     get made() {
@@ -119,6 +122,7 @@ export function keepHistory(options: KeepHistoryOptions): KeptHistory {
     },
     stop() {
       stopped = true
+      claims.unsubscribe()
       clearInterval(timer)
     },
   }

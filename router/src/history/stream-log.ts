@@ -3,6 +3,7 @@
 import type { Logger } from '@sluice/service/log'
 import type { Tally } from '@sluice/service/metrics/tally'
 import type { Throttle } from '@sluice/service/throttle'
+import type { EndKeeperOptions } from './keep-end.ts'
 import type { StreamEvents, StreamLook } from './keep-stream.ts'
 
 /** See {@link createStreamLog}. */
@@ -13,7 +14,7 @@ export interface StreamLogOptions {
 }
 
 /** Where it is told. */
-export interface StreamLog extends StreamEvents {
+export interface StreamLog extends StreamEvents, Pick<EndKeeperOptions, 'onRollback'> {
   onLook(stream: string, look: StreamLook): void
   /** Nobody has answered: an election, or NATS is away. */
   onUnanswered(stream: string, error: unknown): void

@@ -12,6 +12,8 @@ export interface StreamAnswer {
   readonly created?: string
   readonly state?: { readonly last_seq: number; readonly last_ts: string }
   readonly message?: { readonly time: string }
+  /** Who leads, and since when where an election has made it leader. */
+  readonly cluster?: { readonly leader?: string; readonly leader_since?: string }
   /** Names, where names were asked for. */
   readonly streams?: readonly string[] | null
 }
