@@ -2,7 +2,7 @@
 import type { Receipt, Room } from './api.ts'
 import { type ChannelHost, FeedChannel, quiet } from './channel.ts'
 import type { Presence } from './events.ts'
-import type { Wishes } from './feed.ts'
+import type { Wishes } from './feed-joins.ts'
 import type { PublishOptions, RequestOptions } from './options.ts'
 import { type Member, membersOf } from './presence-view.ts'
 import { countOf, type Frame } from './server-frame.ts'

@@ -1,47 +1,26 @@
-// A room or an inbox over all of its connections: joins it on each and gives the position back that it holds, joins it anew where the
-// server has left something out, and knows who is there. Sockets come and go by `attach` and `detach`; during a move there are two.
-import type { Ambient } from './ambient.ts'
-import { type Backoff, windowMs } from './connection-state.ts'
+// A room or an inbox over all of its connections: what becomes of it for the application, and what each frame about it means. Sockets
+// come and go by `attach` and `detach`; during a move there are two. How it is joined on one is feed-joins.ts's.
 import type { Emitter } from './emitter.ts'
 import type { RoomEvents, RoomState } from './events.ts'
-import { joinFrame, messageOf, nameOf, positionOf, type Target } from './feed-frames.ts'
+import { messageOf, positionOf, type Target } from './feed-frames.ts'
 import { FeedHistory } from './feed-history.ts'
+import { FeedJoins, type JoinedFeed, type JoinHost, type Wishes } from './feed-joins.ts'
 import type { Link } from './link.ts'
 import { PresenceView } from './presence-view.ts'
-import type { Answer, Requests } from './requests.ts'
-import { newSeat, type Seat } from './seat.ts'
+import { type Seat, Seats, settle } from './seat.ts'
 import { countOf, type Frame, textOf } from './server-frame.ts'
 import type { SluiceError } from './sluice-error.ts'
 
 /** What a feed stands on. */
-export interface FeedHost {
-  readonly ambient: Ambient
-  readonly requests: Requests
-  readonly backoff: Backoff
-  readonly timeoutMs: number
+export interface FeedHost extends JoinHost {
   /** Whether a live message without an offset is new: during a move two sockets bring it. */
   admits(link: Link, frame: Frame): boolean
   /** Nothing of it is left to be joined or answered. */
   over(feed: Feed): void
 }
 
-/** What the application wishes of it. */
-export interface Wishes {
-  readonly history?: number | undefined
-  readonly presence?: boolean | undefined
-}
-
-/** What a join recovers is paced by the socket, so its answer may take that many times the time of another. */
-const JOIN_PATIENCE = 10
-
-/** Refusals that may pass without anything changing here. */
-const passing: ReadonlySet<string> = new Set(['unavailable', 'timeout', 'rate_limited', 'internal'])
-
-/** Refusals that may be about the position or the inbox's history and not about the right to join. */
-const unstored: ReadonlySet<string> = new Set(['not_enabled', 'unsupported', 'bad_request'])
-
 /** See the head of the file. */
-export class Feed {
+export class Feed implements JoinedFeed {
   readonly target: Target
   readonly history: FeedHistory
   readonly view = new PresenceView()
@@ -50,15 +29,13 @@ export class Feed {
   error: SluiceError | null = null
   readonly #host: FeedHost
   readonly #events: Emitter<RoomEvents>
-  readonly #seats = new Map<Link, Seat>()
-  #wishes: Wishes
+  readonly #seats = new Seats()
+  readonly #joins: FeedJoins
+  /** Grows with what the application asks for. */
+  wishes: Wishes
   #wanted = true
   /** Whether a server has joined it and nobody here has asked for it. */
   #byServer = false
-  /** The socket whose presence and gaps count: the last on which it was joined. */
-  #authority: Link | null = null
-  /** Whose inbox the position is of. */
-  #user = ''
 
   constructor(host: FeedHost, events: Emitter<RoomEvents>, target: Target, wishes: Wishes) {
     this.#host = host
@@ -66,7 +43,8 @@ export class Feed {
     this.target = target
     const room = 'room' in target ? target.room : undefined
     this.history = new FeedHistory(events, room, () => host.ambient.nowMs())
-    this.#wishes = wishes
+    this.wishes = wishes
+    this.#joins = new FeedJoins(host, this)
   }
 
   get wanted(): boolean {
@@ -75,16 +53,16 @@ export class Feed {
 
   /** The application asks for it, perhaps again and for more. True if the sockets that are open have to be joined. */
   want(wishes: Wishes): boolean {
-    const more = wishes.presence === true && this.#wishes.presence !== true
-    this.#wishes = { ...this.#wishes, ...wishes }
+    const more = wishes.presence === true && this.wishes.presence !== true
+    this.wishes = { ...this.wishes, ...wishes }
     if (this.#wanted && !more && !this.#byServer) return false
     this.#wanted = true
     this.#turn(this.state === 'joined' ? 'joined' : 'joining')
     for (const [link, seat] of this.#seats) {
       if (seat.phase !== 'joined') continue
       // The first join of a room that a server has added changes nothing for others.
-      if (this.#byServer) this.#join(link, seat)
-      else this.#rejoin(link, seat)
+      if (this.#byServer) this.#joins.join(link, seat)
+      else this.#joins.rejoin(link, seat)
     }
     this.#byServer = false
     return this.#seats.size === 0
@@ -93,17 +71,13 @@ export class Feed {
   /** Joins it on a socket that has been welcomed; `settled` is called once, with the first answer. */
   attach(link: Link, settled: () => void): void {
     if (!this.#wanted) return settled()
-    this.#join(link, this.#seat(link, settled))
+    this.#joins.join(link, this.#seats.take(link, settled))
   }
 
   /** The socket is gone. */
   detach(link: Link): void {
-    const seat = this.#seats.get(link)
-    if (seat === undefined) return
-    seat.pending()
-    this.#seats.delete(link)
-    this.#settle(seat)
-    if (this.#authority === link) this.#authority = this.#joinedOn()
+    if (!this.#seats.has(link)) return
+    this.#seats.vacate(link)
     if (this.#seats.size > 0) return
     if (this.#wanted) this.#turn('joining')
     else this.#host.over(this)
@@ -113,12 +87,12 @@ export class Feed {
   added(link: Link, frame: Frame): void {
     const seat = this.#seats.get(link)
     // Refused before, it is joined now as the application wishes it: the first join needs no right [P-19.12].
-    if (seat?.phase === 'refused') return this.#join(link, seat)
+    if (seat?.phase === 'refused') return this.#joins.join(link, seat)
     if (seat !== undefined) return
     const position = positionOf(frame)
     if (position !== null && this.history.position === null) this.history.settle(position)
-    this.#seat(link, () => undefined).phase = 'joined'
-    this.#authority = link
+    this.#seats.take(link, () => undefined).phase = 'joined'
+    this.#seats.authority = link
     this.#byServer = true
     this.#turn('joined')
   }
@@ -126,7 +100,7 @@ export class Feed {
   /** A server has taken the connection out of it: never joined again. */
   removed(frame: Frame): void {
     this.#wanted = false
-    this.#stand()
+    this.#seats.stand()
     this.#turn('removed')
     this.#events.emit('removed', { code: textOf(frame, 'code') ?? '', reason: textOf(frame, 'reason') ?? '' })
     this.#host.over(this)
@@ -143,7 +117,7 @@ export class Feed {
     }
     for (const [link, seat] of this.#seats) {
       open++
-      this.#leave(link, seat, () => {
+      this.#joins.leave(link, seat, () => {
         this.#seats.delete(link)
         // Asked for again meanwhile: the gateway has answered the leave, so nothing of before can come any more.
         if (this.#wanted && !link.over) this.attach(link, () => undefined)
@@ -158,7 +132,7 @@ export class Feed {
   /** The client was closed. */
   close(error: SluiceError): void {
     this.#wanted = false
-    this.#stand()
+    this.#seats.stand()
     this.#turn('left', error)
   }
 
@@ -168,7 +142,7 @@ export class Feed {
     if (frame.type === 'message') this.#message(link, seat, frame)
     else if (seat === undefined || seat.phase === 'leaving') return
     else if (frame.type === 'gap') this.#gap(link, seat, frame)
-    else if (link === this.#authority) this.#presence(frame)
+    else if (link === this.#seats.authority) this.#presence(frame)
   }
 
   /** Something took its place in the chain without coming as a message: one's own, not echoed [P-4.3]. */
@@ -177,37 +151,8 @@ export class Feed {
     if (seat !== undefined) this.#place(link, seat, { ...frame, withheld: true })
   }
 
-  #joinedOn(): Link | null {
-    for (const [link, { phase }] of this.#seats) if (phase === 'joined') return link
-    return null
-  }
-
-  #seat(link: Link, settled: () => void): Seat {
-    const seat = newSeat(settled)
-    this.#seats.set(link, seat)
-    return seat
-  }
-
-  #join(link: Link, seat: Seat): void {
-    const { features, user } = link.welcome ?? { features: new Set(), user: '' }
-    if ('user' in this.target && user !== this.#user) {
-      // Another user signed in: its inbox is another one.
-      this.history.forget()
-      this.#user = user
-    }
-    if (!features.has('history')) this.history.end('unsupported')
-    const { position } = this.history
-    const { history, presence = false } = this.#wishes
-    const frame = joinFrame({ target: this.target, user, features, position, history, presence })
-    Object.assign(seat, { phase: 'joining', since: position, gap: false, replayed: 0 })
-    if (frame === null) return this.#joined(link, seat, {})
-    seat.pending = this.#host.requests.ask(link, frame, JOIN_PATIENCE * this.#host.timeoutMs, (answer) => {
-      if (answer.ok) this.#joined(link, seat, answer.frame)
-      else this.#refused(link, seat, answer.error)
-    })
-  }
-
-  #joined(link: Link, seat: Seat, ok: Frame): void {
+  /** See {@link JoinedFeed.joined}. */
+  joined(link: Link, seat: Seat, ok: Frame): void {
     const { since } = seat
     const position = positionOf(ok)
     const recovered = since !== null && ok.recovered === true && position?.epoch === since.epoch
@@ -215,59 +160,27 @@ export class Feed {
     if (position === null) {
       if (ok.type === 'ok') this.history.end('not_enabled')
     } else if (lost) this.history.lose(seat, 'unknown', position)
-    if (!this.#sits(link, seat)) return
+    if (!this.#seats.sits(link, seat)) return
     seat.phase = 'joined'
     seat.failures = 0
-    this.#authority = link
+    this.#seats.authority = link
     // What came early follows now, or shows what was left out: before the gateway's word for its position is taken, which would pass
     // it over.
     for (const frame of seat.held.splice(0)) this.#place(link, seat, frame)
-    if (!this.#sits(link, seat)) return
+    if (!this.#seats.sits(link, seat)) return
     if (position !== null) this.history.settle(position)
     const seen = this.view.replace(ok)
     // First, as listeners of what follows may leave it again.
     this.#turn('joined')
     if (recovered) this.#events.emit('recovered', { messages: seat.replayed, from: since.offset, to: position.offset })
     if (seen) this.#tellMembers()
-    this.#settle(seat)
+    settle(seat)
   }
 
-  #refused(link: Link, seat: Seat, error: SluiceError): void {
-    if (error.code === 'lost') return
-    if (error.code === 'already_joined') return this.#joined(link, seat, {})
-    if (passing.has(error.code)) {
-      seat.failures++
-      const { ambient, backoff } = this.#host
-      const delayMs = (error.retryAfterMs ?? 0) + ambient.random() * windowMs(seat.failures - 1, backoff)
-      seat.pending = ambient.timer(delayMs, () => this.#join(link, seat))
-    } else if (unstored.has(error.code) && seat.since !== null) {
-      this.history.end(error.code)
-      return this.#join(link, seat)
-    } else if (unstored.has(error.code) && 'user' in this.target) return this.#joined(link, seat, {})
-    else {
-      seat.phase = 'refused'
-      this.#turn('refused', error)
-      this.#events.emit('refused', error)
-    }
-    this.#settle(seat)
-  }
-
-  #leave(link: Link, seat: Seat, left: (answer: Answer) => void): void {
-    seat.pending()
-    seat.phase = 'leaving'
-    seat.held.length = 0
-    this.#settle(seat)
-    const { user = '' } = link.welcome ?? {}
-    const frame = { type: 'leave', ...nameOf(this.target, user) }
-    seat.pending = this.#host.requests.ask(link, frame, this.#host.timeoutMs, left)
-  }
-
-  #rejoin(link: Link, seat: Seat): void {
-    this.#leave(link, seat, ({ ok }) => {
-      if (ok) this.#join(link, seat)
-      // It cannot be repaired here; the next connection does it.
-      else if (!link.over) seat.phase = 'refused'
-    })
+  /** See {@link JoinedFeed.refused}. */
+  refused(error: SluiceError): void {
+    this.#turn('refused', error)
+    this.#events.emit('refused', error)
   }
 
   #message(link: Link, seat: Seat | undefined, frame: Frame): void {
@@ -281,14 +194,14 @@ export class Feed {
   }
 
   #place(link: Link, seat: Seat, frame: Frame): void {
-    if (!this.#sits(link, seat)) return
-    if (this.history.place(seat, frame)) this.#rejoin(link, seat)
+    if (!this.#seats.sits(link, seat)) return
+    if (this.history.place(seat, frame)) this.#joins.rejoin(link, seat)
   }
 
   #gap(link: Link, seat: Seat, frame: Frame): void {
     const position = positionOf(frame)
     // While both sockets are joined, one of them misses what the other has brought.
-    const other = this.#authority !== null && this.#authority !== link && seat.phase === 'joined'
+    const other = this.#seats.authority !== null && this.#seats.authority !== link && seat.phase === 'joined'
     if (position !== null && !other) this.history.lose(seat, textOf(frame, 'reason') ?? 'unknown', position)
   }
 
@@ -305,26 +218,6 @@ export class Feed {
 
   #tellMembers(): void {
     this.#events.emit('members', { members: this.view.members, count: this.view.count })
-  }
-
-  /** A listener may have left the room or closed the client, and a fault has it joined anew. */
-  #sits(link: Link, seat: Seat): boolean {
-    return seat.phase !== 'leaving' && this.#seats.get(link) === seat
-  }
-
-  /** Gives up all its seats. */
-  #stand(): void {
-    for (const seat of this.#seats.values()) {
-      seat.pending()
-      this.#settle(seat)
-    }
-    this.#seats.clear()
-  }
-
-  #settle(seat: Seat): void {
-    const { settled } = seat
-    seat.settled = () => undefined
-    settled()
   }
 
   #turn(state: RoomState, error: SluiceError | null = null): void {

@@ -1,6 +1,7 @@
-// What a room or inbox knows of itself on one socket: how far its join has come there. Holds it; what it means is the feed's.
+// What a room or inbox knows of itself on each of its sockets: how far its join has come there. Holds it; what it means is the feed's.
 import type { Cancel } from './ambient.ts'
 import type { Position } from './chain.ts'
+import type { Link } from './link.ts'
 import type { Frame } from './server-frame.ts'
 
 /** The feed on one socket. */
@@ -21,16 +22,57 @@ export interface Seat {
   settled: () => void
 }
 
-/** A seat whose join has not been sent yet. */
-export function newSeat(settled: () => void): Seat {
-  return {
-    phase: 'joining',
-    since: null,
-    gap: false,
-    replayed: 0,
-    failures: 0,
-    held: [],
-    pending: () => undefined,
-    settled,
+/** The seats of one feed: one, and two during a move. */
+export class Seats extends Map<Link, Seat> {
+  /** The socket whose presence and gaps count: the last on which it was joined. */
+  authority: Link | null = null
+
+  /** A seat whose join has not been sent yet. */
+  take(link: Link, settled: () => void): Seat {
+    const seat: Seat = {
+      phase: 'joining',
+      since: null,
+      gap: false,
+      replayed: 0,
+      failures: 0,
+      held: [],
+      pending: () => undefined,
+      settled,
+    }
+    this.set(link, seat)
+    return seat
   }
+
+  /** The socket is gone. */
+  vacate(link: Link): void {
+    const seat = this.get(link)
+    if (seat === undefined) return
+    seat.pending()
+    this.delete(link)
+    settle(seat)
+    if (this.authority !== link) return
+    this.authority = null
+    for (const [other, { phase }] of this) if (phase === 'joined') this.authority ??= other
+  }
+
+  /** A listener may have left the room or closed the client, and a fault has it joined anew. */
+  sits(link: Link, seat: Seat): boolean {
+    return seat.phase !== 'leaving' && this.get(link) === seat
+  }
+
+  /** Gives up all of them. */
+  stand(): void {
+    for (const seat of this.values()) {
+      seat.pending()
+      settle(seat)
+    }
+    this.clear()
+  }
+}
+
+/** The first join is answered, or never will be. */
+export function settle(seat: Seat): void {
+  const { settled } = seat
+  seat.settled = () => undefined
+  settled()
 }
