@@ -32,6 +32,7 @@ import { isLive } from './session/connection-state.ts'
 import { type Core, createCore, TICK_MS } from './session/core.ts'
 import { newGatewayId } from './session/session.ts'
 import { createStatus, type Status, startAdmin } from './status.ts'
+import { startTracing } from './trace/start-tracing.ts'
 
 /** What a gateway is started with. */
 export interface GatewayOptions {
@@ -73,6 +74,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway | n
       await admin.close()
       return null
     }
+    const gateway = newGatewayId(() => randomBytes(9))
+    status.tracing = await startTracing({ trace: config.trace, log, counters, gateway, version: BUILD.version })
     const core = createCore({
       config: () => status.config,
       backplane,
@@ -85,7 +88,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway | n
       log,
       counters,
       throttle,
-      gateway: newGatewayId(() => randomBytes(9)),
+      gateway,
+      tracing: status.tracing,
       presence: () => status.presence?.running?.session ?? null,
       history: () => status.history?.running ?? null,
       revocations: () => status.revocations,
@@ -180,6 +184,7 @@ async function open(
       minuteLine.stop()
       probe.stop()
       await backplane.drain()
+      await status.tracing?.close()
       await admin.close()
       log.info({}, 'drained')
     },

@@ -17,6 +17,7 @@ import type { Counters } from './metrics/counters.ts'
 import { type Gauges, metricTable } from './metrics/metric-table.ts'
 import type { PresenceSwitch } from './presence/presence-switch.ts'
 import type { Core } from './session/core.ts'
+import type { Tracing } from './trace/tracing.ts'
 
 /** What the admin port tells, also before there is anything to tell of. */
 export interface Status {
@@ -31,6 +32,7 @@ export interface Status {
   revocations: Revocations | null
   backplane: Backplane | null
   probe: Probe | null
+  tracing: Tracing | null
   core: Core | null
 }
 
@@ -46,6 +48,7 @@ export function createStatus(config: GatewayConfig): Status {
     revocations: null,
     backplane: null,
     probe: null,
+    tracing: null,
     core: null,
   }
 }
@@ -110,6 +113,7 @@ function gaugesOf(status: Status, ready: () => boolean): Gauges {
     presenceWatchedRooms: () => status.presence?.running?.watched ?? 0,
     presenceLingering: () => status.presence?.running?.lingering ?? 0,
     presenceLeaseAgeMs: () => status.presence?.running?.leaseAgeMs() ?? null,
+    traceSpansWaiting: () => status.tracing?.waiting ?? 0,
     ready,
     draining: () => status.draining,
     drainRemaining: () => (status.draining ? (status.core?.connections.total ?? 0) : 0),

@@ -53,8 +53,8 @@ const eventNeeded = 'a text of 1 to 64 of A-Z a-z 0-9 _ . - is needed'
 const event = z.optional(z.string(eventNeeded).check(z.regex(EVENT_PATTERN, eventNeeded)))
 const keyNeeded = 'a text without control characters and without white space at its ends is needed'
 const key = z.optional(text(KEY_CHARS_MAX).check(z.regex(KEY_PATTERN, keyNeeded)))
-const traceNeeded = 'a trace parent of version 00 is needed'
-const traceparent = z.optional(z.string(traceNeeded).check(z.regex(TRACE_PARENT_PATTERN, traceNeeded)))
+/** One that is none counts as absent: no message fails because of its trace [P-21.1]. */
+const traceparent = z.catch(z.optional(z.string().check(z.regex(TRACE_PARENT_PATTERN))), undefined)
 const name = z.string(textNeeded)
 const offset = integer(0, Number.MAX_SAFE_INTEGER)
 
@@ -88,6 +88,7 @@ export const clientFrameSchemas = {
     key,
     echo: z.optional(flag),
     ephemeral: z.optional(flag),
+    traceparent,
   }),
   send: z.object({
     type: z.literal('send'),
@@ -98,6 +99,7 @@ export const clientFrameSchemas = {
     event,
     key,
     ephemeral: z.optional(flag),
+    traceparent,
   }),
   call: z.object({
     type: z.literal('call'),

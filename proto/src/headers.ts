@@ -25,7 +25,7 @@ export const HEADER_CLAIMS = 'Sluice-Claims'
 /** How long the caller waits for the answer, in milliseconds from when the call was sent. */
 export const HEADER_DEADLINE_MS = 'Sluice-Deadline-Ms'
 
-/** The trace that a message belongs to (W3C Trace Context). */
+/** The trace that a message or a call belongs to (W3C Trace Context), and in it the span that sent it. */
 export const HEADER_TRACE_PARENT = 'traceparent'
 
 /** A trace parent of version 00: trace, span, flags. Neither id is all zeros. */

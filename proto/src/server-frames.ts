@@ -26,6 +26,7 @@ const message = z.object({
   offset: z.optional(offset),
   prev: z.optional(offset),
   time: z.optional(instant),
+  traceparent: z.optional(z.string()),
   withheld: z.optional(z.literal(true)),
 })
 

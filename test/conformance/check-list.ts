@@ -17,6 +17,7 @@ import { RECOVERY_CHECKS } from './checks/recovery.ts'
 import { REQUEST_CHECKS } from './checks/requests.ts'
 import { SERVICE_CHECKS } from './checks/services.ts'
 import { SIGN_IN_CHECKS } from './checks/sign-in.ts'
+import { TRACE_CHECKS } from './checks/traces.ts'
 
 /** Every check of the suite. */
 export const CHECKS: readonly Check[] = [
@@ -37,4 +38,5 @@ export const CHECKS: readonly Check[] = [
   ...CALL_CHECKS,
   ...ASKED_SERVICE_CHECKS,
   ...ACTING_SERVICE_CHECKS,
+  ...TRACE_CHECKS,
 ]

@@ -12,6 +12,7 @@ export const UNOBSERVABLE: Readonly<Record<string, string>> = {
   '14.3': 'it is about how the protocol changes; a test of this repository holds it',
   '15.7': 'it begins beyond 1000 users in a room, which is a load test; tests of this repository hold it',
   '15.10': 'it promises nothing',
+  '21.3': 'spans go to a collector of the installation',
 }
 
 /** Parts of checked clauses that no check tries, and why. */
@@ -42,6 +43,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   '20.5': 'how long a revocation counts, and a gateway that cannot know of one',
   '20.6': 'how much a gateway remembers',
   '16.13': 'where no history is kept, silence is what answers',
+  '21.1': 'the header of a call; and that an installation may drop what clients name',
 }
 
 /** The numbers of all clauses, in the order of the page. */

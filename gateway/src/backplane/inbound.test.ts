@@ -20,6 +20,7 @@ const NONE = {
   excludeSession: null,
   excludeUser: null,
   key: null,
+  traceparent: null,
   place: null,
   messageId: null,
   unfit: null,
@@ -126,6 +127,29 @@ describe('the headers', () => {
 
   test('that are empty are as if they were not there', () => {
     expect(read('1', { 'Sluice-From': '', 'Sluice-Event': '' })).toMatchObject(NONE)
+  })
+
+  const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+
+  test('bring the trace along', () => {
+    expect(read('1', { traceparent: trace })).toEqual({
+      ...NONE,
+      payload: Buffer.from('1'),
+      binary: false,
+      traceparent: trace,
+    })
+  })
+
+  // It goes into frames as it is.
+  test.each([
+    'x',
+    `${trace}","from":"eve`,
+    ` ${trace}x`,
+    trace.toUpperCase(),
+    trace.replace('00-', 'ff-'),
+    `${trace}-a`,
+  ])('that hold no trace are as if they were not there: %s', (traceparent) => {
+    expect(read('1', { traceparent })).toMatchObject({ traceparent: null })
   })
 
   test('that we do not know are ignored, also in other cases', () => {

@@ -17,6 +17,7 @@ import {
   HEADER_RECEIPT,
   HEADER_REQUEST,
   HEADER_SESSION,
+  HEADER_TRACE_PARENT,
   isTooDeep,
   KEY_CHARS_MAX,
   KEY_PATTERN,
@@ -24,6 +25,7 @@ import {
   type Placed,
   RECEIPT_ID_PATTERN,
   STREAM_HEADERS,
+  TRACE_PARENT_PATTERN,
 } from '@sluice/proto'
 
 /** A message as the fan-out needs it: names decoded, payload checked and untouched. */
@@ -38,6 +40,8 @@ export interface Inbound {
   readonly excludeUser: string | null
   /** The key that its publisher gave it. */
   readonly key: string | null
+  /** The trace that it belongs to; null for none, and for what is none. */
+  readonly traceparent: string | null
   /** Where it stands in its history; null for an ephemeral message. */
   readonly place: Placed | null
   /** The id under which it was stored: publishers that keep it from themselves know theirs by it. Null where nobody asks. */
@@ -94,6 +98,7 @@ export function readInbound(message: Msg, payloadBytesMax: number): InboundResul
     excludeSession,
     excludeUser,
     key,
+    traceparent: traceOf(headers),
     place: null,
     messageId,
     unfit: null,
@@ -113,6 +118,7 @@ export const BARE: Inbound = {
   excludeSession: null,
   excludeUser: null,
   key: null,
+  traceparent: null,
   place: null,
   messageId: null,
   unfit: null,
@@ -151,6 +157,12 @@ export function requestOf(message: Msg): string | null {
 
 /** Longer than what routers write, which is a digest. */
 const REQUEST_CHARS_MAX = 64
+
+/** A trace parent that is none is dropped, never its message. */
+function traceOf(headers: MsgHdrs): string | null {
+  const value = headers.get(HEADER_TRACE_PARENT)
+  return value !== '' && TRACE_PARENT_PATTERN.test(value) ? value : null
+}
 
 /** Null where there are headers that can't be read: NATS passes on whatever a publisher wrote there. */
 function headersOf(message: Msg): MsgHdrs | undefined | null {

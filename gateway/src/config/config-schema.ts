@@ -11,6 +11,7 @@ import * as z from 'zod'
 import { acceptSection, listenSection } from './accept-section.ts'
 import { authSection } from './auth-section.ts'
 import { drainSection, limitsSection, presenceSection, readinessSection } from './process-sections.ts'
+import { traceSection } from './trace-section.ts'
 
 /** The schema of the configuration file, defaults included. */
 export const configSchema = z
@@ -30,6 +31,7 @@ export const configSchema = z
     readiness: readinessSection,
     presence: presenceSection,
     log: logSection,
+    trace: traceSection,
     namespaces: namespacesField,
     inbox: inboxField,
   } satisfies Record<SectionOf<'gateway'>, z.core.$ZodType>)

@@ -34,7 +34,7 @@ describe('relations', () => {
     ['HS256 with a key set', { ...keySet, SLUICE_AUTH_ALGORITHMS: 'RS256,HS256' }, 'cannot be used with a key set'],
     ['RS256 with a secret', { SLUICE_AUTH_ALGORITHMS: 'RS256' }, 'with a shared secret only'],
     ['two identities at NATS', { SLUICE_NATS_TOKEN: 't', SLUICE_NATS_CREDS_FILE: '/f' }, 'who we are'],
-    ['a linger longer than the margin', { SLUICE_PRESENCE_LINGER_MS: '6001' }, '4000 above lingerMs'],
+    ['a linger longer than the margin', { SLUICE_PRESENCE_LINGER_MS: '5001' }, '5000 above lingerMs'],
     [
       'more unauthenticated sockets than sockets',
       { SLUICE_ACCEPT_CONNECTIONS_MAX: '99', SLUICE_ACCEPT_UNAUTHENTICATED_MAX: '100' },

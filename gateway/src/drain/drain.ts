@@ -18,8 +18,11 @@ export interface DrainOptions<connection> {
 
 const STEP_MS = 50
 
-/** What the end of a drain takes at most, beside the waiting for those who linger: `presence.lingerMs` leaves it in the margin. */
-export const DRAIN_REST_MS = 4000
+/**
+ * What the end of a drain takes at most, beside the waiting for those who linger: `presence.lingerMs` leaves it in the margin. NATS has three
+ * seconds, spans have one.
+ */
+export const DRAIN_REST_MS = 5000
 
 /** Of the window, what a client has to move; at most ten seconds, as one that needs longer is better closed. */
 const MOVE_SHARE = 1 / 3

@@ -169,12 +169,14 @@ export function createDeliver(options: DeliverOptions): Deliver {
     link(topic, members, frames, 0, members.length, null, delivered)
     doneReading(topic, members)
     tell(frames.message, delivered)
+    if (frames.onLinked !== null) frames.onLinked()
   }
 
   function finished({ topic, members, frames, delivered }: SlicedMessage): void {
     waiting.shift()
     doneReading(topic, members)
     tell(frames.message, delivered)
+    if (frames.onLinked !== null) frames.onLinked()
     const known = waitingTopics.get(topic)
     if (known !== undefined && --known.messages === 0) waitingTopics.delete(topic)
   }

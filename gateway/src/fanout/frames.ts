@@ -11,11 +11,20 @@ export interface Frames {
   msgpack: Buffer | null | undefined
   withheldJson: Buffer | undefined
   withheldMsgpack: Buffer | undefined
+  /** Every member has it in its queue. Null where nobody wants to know. */
+  onLinked: (() => void) | null
 }
 
 /** Frames of which none is built. */
 export function createFrames(message: Inbound): Frames {
-  return { message, json: undefined, msgpack: undefined, withheldJson: undefined, withheldMsgpack: undefined }
+  return {
+    message,
+    json: undefined,
+    msgpack: undefined,
+    withheldJson: undefined,
+    withheldMsgpack: undefined,
+    onLinked: null,
+  }
 }
 
 /**

@@ -35,6 +35,13 @@ describe('a message as JSON', () => {
     )
   })
 
+  test('names its trace, in both encodings', () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const frame = { type: 'message', room: 'chat:lobby', key: 'k', traceparent, data: 1 }
+    expect(jsonText(LOBBY, inbound('1', { key: 'k', traceparent }))).toBe(JSON.stringify(frame))
+    expect(decodeMsgpack(LOBBY, inbound('1', { key: 'k', traceparent }))).toEqual(frame)
+  })
+
   test('to a user names the user, and leaves out what it does not have', () => {
     expect(jsonText(ALICE, inbound('null'))).toBe('{"type":"message","user":"alice","data":null}')
   })

@@ -48,12 +48,13 @@ export function buildMsgpackMessage(about: TopicName, message: Inbound): Buffer 
  *
  * @throws RangeError for JSON that is nested deeper than the parser's stack
  */
-export function fieldsOf({ payload, binary, from, session, event, key, place }: Inbound): MessageFields {
+export function fieldsOf({ payload, binary, from, session, event, key, traceparent, place }: Inbound): MessageFields {
   return {
     ...(from === null ? {} : { from }),
     ...(session === null ? {} : { session }),
     ...(event === null ? {} : { event }),
     ...(key === null ? {} : { key }),
+    ...(traceparent === null ? {} : { traceparent }),
     ...(place === null ? {} : { offset: place.offset, prev: place.prev, time: place.time }),
     ...(binary ? { bytes: payload } : { data: parse(payload) }),
   }
@@ -80,12 +81,13 @@ function envelope(about: TopicName, message: Inbound): string {
 }
 
 /** The fields of a message beside whom it is about and its payload, as JSON members with a comma before each. */
-export function envelopeOf({ from, session, event, key, place }: Inbound): string {
+export function envelopeOf({ from, session, event, key, traceparent, place }: Inbound): string {
   let text = ''
   if (from !== null) text += `,"from":${JSON.stringify(from)}`
   if (session !== null) text += `,"session":${JSON.stringify(session)}`
   if (event !== null) text += `,"event":"${event}"`
   if (key !== null) text += `,"key":${JSON.stringify(key)}`
+  if (traceparent !== null) text += `,"traceparent":"${traceparent}"`
   if (place !== null) text += `,"offset":${place.offset},"prev":${place.prev},"time":${place.time}`
   return text
 }

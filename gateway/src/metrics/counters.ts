@@ -75,6 +75,8 @@ export interface Counters {
   historyRingBytes: number
   /** Messages of control, by verb, or by why they were not understood. */
   readonly controls: Tally
+  /** Spans of traces, by what became of them. */
+  readonly traceSpans: Tally
 }
 
 /** Counters of a process that has just started. */
@@ -116,5 +118,6 @@ export function createCounters(): Counters {
     historyCheckFailures: 0,
     historyRingBytes: 0,
     controls: new Tally(['close', 'move', 'unsupported', 'newer', 'bad_request']),
+    traceSpans: new Tally(['exported', 'failed', 'dropped']),
   }
 }

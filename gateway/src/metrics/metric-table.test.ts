@@ -21,6 +21,7 @@ const gauges: Gauges = {
   presenceWatchedRooms: () => 9,
   presenceLingering: () => 10,
   presenceLeaseAgeMs: () => 1500,
+  traceSpansWaiting: () => 11,
 }
 
 let loop: LoopMonitor

@@ -21,6 +21,7 @@ export interface Gauges {
   presenceLingering(): number
   /** Null while there is no presence, and before the first renewal. */
   presenceLeaseAgeMs(): number | null
+  traceSpansWaiting(): number
   /** Sockets that are still to be closed by the drain; 0 outside of one. */
   drainRemaining(): number
 }
@@ -197,6 +198,16 @@ const historyMetrics: readonly GatewayMetric[] = [
   gauge('history_ring_bytes', 'Bytes of recent messages that are held.', ({ counters }) => counters.historyRingBytes),
 ]
 
+const traceMetrics: readonly GatewayMetric[] = [
+  tally(
+    'trace_spans',
+    'result',
+    'Spans of traces: exported, failed with their batch, or dropped as too many were waiting.',
+    ({ counters }) => counters.traceSpans,
+  ),
+  gauge('trace_spans_waiting', 'Spans of traces that are to be exported.', ({ gauges }) => gauges.traceSpansWaiting()),
+]
+
 const ownMetrics: readonly GatewayMetric[] = [
   gauge('ready', '1 while /readyz answers 200.', ({ gauges }) => Number(gauges.ready())),
   gauge('draining', '1 from the signal to stop on.', ({ gauges }) => Number(gauges.draining())),
@@ -217,6 +228,7 @@ export const metricTable: readonly GatewayMetric[] = [
   ...natsMetrics,
   ...presenceMetrics,
   ...historyMetrics,
+  ...traceMetrics,
   ...ownMetrics,
   ...processMetrics(PREFIX),
 ]

@@ -13,13 +13,13 @@ import {
   HEADER_DEADLINE_MS,
   HEADER_FROM,
   HEADER_SESSION,
-  HEADER_TRACE_PARENT,
   METHOD_CHARS_MAX,
   type Payload,
   parseMethod,
   type Subjects,
 } from '@sluice/proto'
 import type { Asked, ServiceAsks } from '../backplane/service-asks.ts'
+import { beginOutgoing, type TraceOptions } from '../trace/outgoing-trace.ts'
 import { type Answer, refusal } from './answer.ts'
 import { askRefusal } from './ask-refusal.ts'
 import type { SignedIn } from './publish.ts'
@@ -29,6 +29,7 @@ export interface CallOptions {
   readonly asks: Pick<ServiceAsks, 'ask'>
   readonly subjects: Subjects
   readonly payloadBytesMax: number
+  readonly trace: TraceOptions
   readonly counters: { readonly calls: { add(label: string): void } }
 }
 
@@ -36,7 +37,7 @@ export interface CallOptions {
 export function call(
   connection: SignedIn,
   frame: ClientFrameOf<'call'> & { readonly payload?: Payload },
-  { asks, subjects, payloadBytesMax, counters }: CallOptions,
+  { asks, subjects, payloadBytesMax, trace, counters }: CallOptions,
 ): Answer | Promise<Answer> {
   const method = parseMethod(frame.method)
   if (method === null)
@@ -51,21 +52,19 @@ export function call(
   if (payload === undefined) return refusal('bad_request', 'data: data or bytes is needed')
   if (payload.bytes.length > payloadBytesMax) return refusal('too_large', `data: at most ${payloadBytesMax} bytes`)
   const waitMs = Math.min(frame.timeoutMs ?? CALL_WAIT_MS, CALL_WAIT_MS_MAX)
-  const headers = headersOf(connection, payload, waitMs, frame.traceparent)
+  const headers = headersOf(connection, payload, waitMs)
+  const about = () => ({ kind: 'call', method: shown(method, principal.user) }) as const
+  const span = beginOutgoing(trace, about, frame.traceparent, headers)
   return asks
     .ask({ owner: connection, subject: subjects.call(method), payload: payload.bytes, headers, waitMs })
     .then((asked) => {
       counters.calls.add(asked.kind)
+      span?.end(asked.kind === 'answered' ? null : asked.kind)
       return answerOf(asked, 'call')
     })
 }
 
-function headersOf(
-  { session, principal }: SignedIn,
-  payload: Payload,
-  waitMs: number,
-  traceparent: string | undefined,
-): [string, string][] {
+function headersOf({ session, principal }: SignedIn, payload: Payload, waitMs: number): [string, string][] {
   const headers: [string, string][] = [
     [HEADER_FROM, encodeToken(principal.user)],
     [HEADER_SESSION, encodeToken(session)],
@@ -73,8 +72,15 @@ function headersOf(
     [HEADER_CONTENT_TYPE, payload.kind === 'bytes' ? CONTENT_TYPE_BYTES : CONTENT_TYPE_JSON],
   ]
   if (principal.claims !== null) headers.push([HEADER_CLAIMS, principal.claims])
-  if (traceparent !== undefined) headers.push([HEADER_TRACE_PARENT, traceparent])
   return headers
+}
+
+/** A method as spans tell it: grants with `{user}` put the name of whoever calls into it. */
+function shown(method: string, user: string): string {
+  return method
+    .split('.')
+    .map((name) => (name.includes(user) ? '{user}' : name))
+    .join('.')
 }
 
 function answerOf(asked: Asked, what: string): Answer {

@@ -59,6 +59,7 @@ async function gateway({ url = nats.url, env = {} }: { url?: string; env?: Recor
     log: createLogger({ level: 'silent', pretty: false, name: 'gw', destination: { write: () => undefined } }),
     counters,
     throttle: () => null,
+    tracing: null,
     history: () => null,
     revocations: () => null,
     gateway: newGatewayId(() => randomBytes(9)),

@@ -27,6 +27,8 @@ import type { RunningHistory } from '../history/start-history.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { createOutbox, type Outbox } from '../outbound/outbox.ts'
 import type { Presence } from '../presence/presence.ts'
+import { traceDeliver } from '../trace/traced-deliver.ts'
+import type { Tracing } from '../trace/tracing.ts'
 import { type Connection, createConnection, type Peer } from './connection.ts'
 import { type Connections, createConnections } from './connections.ts'
 import { isJoined } from './membership.ts'
@@ -57,6 +59,8 @@ export interface CoreOptions {
   readonly history: () => RunningHistory | null
   /** Which tokens are not let in any more; null where nobody can revoke any. */
   readonly revocations: () => Revocations | null
+  /** Null where nothing is traced. */
+  readonly tracing: Tracing | null
   /** The readiness probe has come back. */
   readonly onProbe: (payload: Uint8Array) => void
 }
@@ -188,7 +192,7 @@ interface Fanout {
 }
 
 function createFanout(
-  { config, backplane, counters, log, throttle, history }: CoreOptions,
+  { config, backplane, counters, log, throttle, history, tracing }: CoreOptions,
   onReceipt: DeliverOptions['onReceipt'],
   closeSlow: (connection: Connection) => void,
 ): Fanout {
@@ -201,7 +205,7 @@ function createFanout(
       closeSlow(connection as Connection)
     },
   })
-  const deliver = createDeliver({
+  const linked = createDeliver({
     outbox,
     sliceMembers: SLICE,
     slicedMessagesMax: SLICED_MESSAGES_MAX,
@@ -213,6 +217,7 @@ function createFanout(
     onReceipt,
     answerPublisher: (member, message) => history()?.session.echoes.answer(member, message) ?? false,
   })
+  const deliver = traceDeliver(linked, tracing)
   const topics = createTopics({
     backplane,
     deliver: deliver.toTopic,
@@ -320,10 +325,10 @@ function faultLog({ throttle, log }: CoreOptions) {
 
 /** What the handlers of requests need beside the frame. */
 function handlersOf(
-  { config, backplane, presence, history, counters }: CoreOptions,
+  { config, backplane, presence, history, tracing, counters }: CoreOptions,
   { services, topics, subjects }: SessionInputs,
 ): PrepareOptions {
-  const { limits } = config()
+  const { limits, trace } = config()
   return {
     backplane,
     ...services,
@@ -336,6 +341,7 @@ function handlersOf(
     presence,
     history: () => history()?.session ?? null,
     isJoined: (connection: Connection, subject: string) => isJoined(connection, subject, topics),
+    trace: { tracing, trustClients: trace.trustClients },
     counters,
   }
 }

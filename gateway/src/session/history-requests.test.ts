@@ -102,6 +102,7 @@ function build({ begun = true, inbox = true, caughtUp = CAUGHT_UP as CaughtUp | 
     isJoined: (one, subject) => isJoined(one, subject, topics),
     rights: NO_RIGHTS,
     asks: { ask: async () => ({ kind: 'no-service' }) },
+    trace: { tracing: null, trustClients: true },
     counters: { publishes: new Tally(), calls: new Tally() },
   }
   const alice = fakeConnection({ grants: { send: ['*'] } })

@@ -34,6 +34,7 @@ const options: PrepareOptions = {
   isJoined: () => true,
   rights: NO_RIGHTS,
   asks: { ask: async () => ({ kind: 'no-service' }) },
+  trace: { tracing: null, trustClients: true },
   counters: { publishes: new Tally(), calls: new Tally() },
 }
 

@@ -4,6 +4,7 @@ import type { HeaderValues } from '@sluice/service/nats/link'
 import { describe, expect, test } from 'vitest'
 import { NO_RIGHTS } from '../../../test/harness/request-fakes.ts'
 import { fakeConnection } from '../../../test/harness/session-fakes.ts'
+import type { SpanStart, Tracing } from '../trace/tracing.ts'
 import type { Connection } from './connection.ts'
 import { publish, type SignedIn, send } from './publish.ts'
 
@@ -21,8 +22,17 @@ const NAMESPACES = namespacesSchema.parse({
   private: {},
 })
 
-function build({ takes = true, confirms = true, joined = false, denies = '' } = {}) {
+function build({ takes = true, confirms = true, joined = false, denies = '', traced = false } = {}) {
   const published: Published[] = []
+  const spans: (SpanStart | string | null)[] = []
+  const tracing: Tracing = {
+    waiting: 0,
+    begin(start) {
+      spans.push(start)
+      return { traceparent: OURS, end: (error) => spans.push(error) }
+    },
+    close: async () => undefined,
+  }
   const publishes = new Tally()
   const options = {
     backplane: {
@@ -40,6 +50,7 @@ function build({ takes = true, confirms = true, joined = false, denies = '' } = 
     topics: { find: () => undefined },
     history: () => null,
     rights: NO_RIGHTS,
+    trace: { tracing: traced ? tracing : null, trustClients: true },
     isJoined: (_: Connection, subject: string) => joined && subject === 'sluice.room.members.a',
     counters: { publishes },
   }
@@ -48,6 +59,7 @@ function build({ takes = true, confirms = true, joined = false, denies = '' } = 
   return {
     published,
     publishes,
+    spans,
     publish: (name: string, fields: object = {}, connection = alice) =>
       publish(connection, { type: 'publish', room: name, payload: json('{"a":1}'), ...fields }, room(name), options),
     send: (fields: object, connection = alice) =>
@@ -55,6 +67,7 @@ function build({ takes = true, confirms = true, joined = false, denies = '' } = 
   }
 }
 
+const OURS = '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01'
 const json = (text: string): Payload => ({ kind: 'json', bytes: Buffer.from(text) })
 
 describe('a publish', () => {
@@ -88,6 +101,28 @@ describe('a publish', () => {
       'Sluice-Event': 'a.b-c_D1',
       'Content-Type': 'application/octet-stream',
     })
+  })
+
+  test('is a span until NATS has answered, and goes out under it; what is refused is none', async () => {
+    const start = { kind: 'publish', target: 'room', namespace: 'default', stored: false }
+    for (const [options, error] of [
+      [{}, null],
+      [{ takes: false }, 'unavailable'],
+      [{ confirms: false }, 'unavailable'],
+      [{ denies: 'sluice.room.default.lobby' }, 'forbidden'],
+    ] as const) {
+      const { publish, published, spans } = build({ ...options, traced: true })
+      await publish('lobby')
+      expect(spans).toEqual([start, error])
+      for (const { headers } of published) expect(headers.traceparent).toBe(OURS)
+    }
+    const { publish, send, spans } = build({ traced: true })
+    await publish('private:a')
+    await publish('lobby', { payload: json('1'.repeat(101)) })
+    expect(spans).toEqual([])
+    await send({ user: 'bob' })
+    await send({ session: 'gw.1' })
+    expect(spans).toMatchObject([{ target: 'user' }, null, { target: 'session' }, null])
   })
 
   test('by a user with any name has headers of plain characters', async () => {

@@ -23,6 +23,8 @@ import type { History } from '../history/history.ts'
 import type { HistoryTarget } from '../history/logs.ts'
 import type { KeyScope } from '../history/message-id.ts'
 import type { Rights } from '../rights/rights.ts'
+import { beginOutgoing, type TraceOptions } from '../trace/outgoing-trace.ts'
+import type { Span, SpanTarget } from '../trace/tracing.ts'
 import { type Answer, ok, type Refusal, refusal, unavailable } from './answer.ts'
 import { namespaceOf, roomRefusal, sendRefusal, sessionRefusal } from './authorise.ts'
 import type { Connection } from './connection.ts'
@@ -43,6 +45,7 @@ export interface PublishOptions {
   readonly history: () => History | null
   /** Whether the connection is a member of the room. */
   readonly isJoined: (connection: Connection, subject: string) => boolean
+  readonly trace: TraceOptions
   readonly counters: { readonly publishes: { add(label: string): void } }
 }
 
@@ -95,12 +98,13 @@ function put(
 ): Started<Answer> {
   const subject = options.subjects.room(room)
   const echo = frame.echo ?? settings.echo
+  const about = { target: 'room', namespace: room.namespace } as const
   const scope = { kind: 'room', target: room.name, sender: connection.principal.user } as const
   if (settings.history && frame.ephemeral !== true) {
     const target = options.history()?.targets.room(room) ?? null
-    return keep({ kind: 'room', target, scope, subject, echo }, connection, frame, options)
+    return keep({ about, target, scope, subject, echo }, connection, frame, options)
   }
-  return write('room', subject, connection, frame, echo, options)
+  return write(about, subject, connection, frame, echo, options)
 }
 
 /** Handles `send` to a user or a connection. */
@@ -117,13 +121,14 @@ export function send(
   if (refused !== null) return refused
   const subject = toUser ? options.subjects.user(to.user) : options.subjects.session(to.gateway, to.number)
   const target = toUser && frame.ephemeral !== true ? (options.history()?.targets.user(to.user) ?? null) : null
-  if (!toUser || target === null) return write(toUser ? 'user' : 'session', subject, connection, frame, true, options)
+  if (!toUser || target === null)
+    return write({ target: toUser ? 'user' : 'session' }, subject, connection, frame, true, options)
   const scope = { kind: 'user', target: to.user, sender: principal.user } as const
-  return keep({ kind: 'user', target, scope, subject, echo: true }, connection, frame, options)
+  return keep({ about: { target: 'user' }, target, scope, subject, echo: true }, connection, frame, options)
 }
 
 interface Keep {
-  readonly kind: 'room' | 'user'
+  readonly about: SpanTarget
   readonly target: HistoryTarget | null
   readonly scope: KeyScope
   readonly subject: string
@@ -131,7 +136,7 @@ interface Keep {
 }
 
 function keep(
-  { kind, target, scope, subject, echo }: Keep,
+  { about, target, scope, subject, echo }: Keep,
   connection: SignedIn,
   frame: PublishFrame,
   options: PublishOptions,
@@ -140,18 +145,20 @@ function keep(
   if (history === null || target === null) return unavailable('history is away')
   const message = messageOf(connection, frame, echo, options)
   if (isRefusal(message)) return message
-  options.counters.publishes.add(`stored_${kind}`)
+  options.counters.publishes.add(`stored_${about.target}`)
   const topic = options.topics.find(subject)
   // Without an id there is no `ok` to take the place of the message.
   const unheard = !echo && frame.id !== undefined && options.isJoined(connection, subject)
   // A payload from a frame is a view of it, and a retry would send what has been overwritten.
   const payload = new Uint8Array(message.payload)
-  return store({ ...message, connection, target, scope, key: frame.key, payload, topic, unheard }, history)
+  const span = beginPublish(about, true, frame, message.headers, options)
+  return store({ ...message, connection, target, scope, key: frame.key, payload, topic, unheard, span }, history)
 }
 
 type PublishFrame = Pick<ClientFrameOf<'publish'>, 'id'> & {
   readonly event?: string | undefined
   readonly key?: string | undefined
+  readonly traceparent?: string | undefined
 } & Body
 
 /** A payload that may go out, with the headers that the gateway alone writes. */
@@ -177,8 +184,18 @@ function messageOf(
   return { payload: frame.payload.bytes, headers }
 }
 
+function beginPublish(
+  about: SpanTarget,
+  stored: boolean,
+  { traceparent }: PublishFrame,
+  headers: [string, string][],
+  { trace }: PublishOptions,
+): Span | null {
+  return beginOutgoing(trace, () => ({ kind: 'publish', ...about, stored }), traceparent, headers)
+}
+
 function write(
-  kind: 'room' | 'user' | 'session',
+  about: SpanTarget,
   subject: string,
   connection: SignedIn,
   frame: PublishFrame,
@@ -187,10 +204,15 @@ function write(
 ): Answer | Promise<Answer> {
   const message = messageOf(connection, frame, echo, options)
   if (isRefusal(message)) return message
-  if (!options.backplane.publish(subject, message.payload, message.headers)) return unavailable()
-  options.counters.publishes.add(kind)
+  const span = beginPublish(about, false, frame, message.headers, options)
+  const told = (answer: Answer): Answer => {
+    span?.end(answer.ok ? null : answer.code)
+    return answer
+  }
+  if (!options.backplane.publish(subject, message.payload, message.headers)) return told(unavailable())
+  options.counters.publishes.add(about.target)
   return options.backplane.confirm().then((taken) => {
-    if (!taken) return unavailable()
-    return options.backplane.takeDenial(subject) ? refusal('forbidden', 'NATS does not permit it') : ok()
+    if (!taken) return told(unavailable())
+    return told(options.backplane.takeDenial(subject) ? refusal('forbidden', 'NATS does not permit it') : ok())
   })
 }

@@ -32,8 +32,10 @@ function build() {
   } as unknown as History
   const lanes = createLanes<Answer>()
   const told: Answer[] = []
+  const ended: [string | null, number | undefined][] = []
   return {
     told,
+    ended,
     published,
     lanes,
     heard: () => heard(publisher),
@@ -57,6 +59,7 @@ function build() {
               headers: [['Sluice-Exclude-Session', 'gw=2E1']],
               topic,
               unheard,
+              span: { traceparent: 'unused', end: (error, offset) => ended.push([error, offset]) },
             },
             history,
           ),
@@ -94,6 +97,16 @@ describe('a message that is kept', () => {
     expect([told, published]).toMatchObject([[], [{ subject: 'sluice.pub.room.chat.a' }]])
     await outcome(stored(7))
     expect(told).toEqual([ok({ offset: 7, epoch: 'e' })])
+  })
+
+  test('ends its span when NATS has answered, whoever else its answer waits for', async () => {
+    const { start, outcome, told, ended } = build()
+    start()
+    await outcome(stored(7))
+    expect([told, ended]).toEqual([[], [[null, 7]]])
+    start()
+    await outcome({ kind: 'unknown', reason: 'away' }, 1)
+    expect(ended[1]).toEqual(['unavailable', undefined])
   })
 
   test('has the same id for the same key, and another one each time without', () => {

@@ -5,6 +5,7 @@ import type { Topic } from '../fanout/topic.ts'
 import type { History } from '../history/history.ts'
 import type { HistoryTarget } from '../history/logs.ts'
 import { type KeyScope, messageId } from '../history/message-id.ts'
+import type { Span } from '../trace/tracing.ts'
 import { type Answer, ok, refusal, unavailable } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { Later } from './lanes.ts'
@@ -21,6 +22,8 @@ export interface StoreRequest {
   readonly topic: Topic | undefined
   /** The publisher is a member that does not want to hear it: its `ok` takes the place of the message. */
   readonly unheard: boolean
+  /** Ends when NATS has answered. */
+  readonly span: Span | null
 }
 
 /** A message that its publisher does not hear should come by within this time of its acknowledgement. */
@@ -28,7 +31,7 @@ const PLACE_WAIT_MS = 2000
 
 /** Stores a message. */
 export function store(request: StoreRequest, history: History): Later<Answer> {
-  const { connection, target, scope, key, payload, headers, topic, unheard } = request
+  const { connection, target, scope, key, payload, headers, topic, unheard, span } = request
   const answer = new Later<Answer>()
   const id = messageId(scope, key)
   const epoch = (): string | undefined => history.epochOf(topic)
@@ -36,6 +39,7 @@ export function store(request: StoreRequest, history: History): Later<Answer> {
 
   function settle(outcome: StoredOutcome): void {
     const told = answerOf(outcome, epoch())
+    span?.end(told.ok ? null : told.code, told.ok ? told.fields.offset : undefined)
     if (!expected || outcome.kind !== 'stored' || outcome.duplicate) {
       history.echoes.forget(id, answer)
       answer.settle(told)

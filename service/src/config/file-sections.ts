@@ -18,6 +18,7 @@ export const SECTION_OWNERS = {
   drain: 'gateway',
   readiness: 'gateway',
   presence: 'gateway',
+  trace: 'gateway',
   nats: 'both',
   log: 'both',
   namespaces: 'both',

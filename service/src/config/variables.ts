@@ -67,7 +67,7 @@ function parseText(field: Field, text: string): Parsed {
   const trimmed = text.trim()
   switch (field.kind) {
     case 'number':
-      return { ok: true, value: /^-?\d+$/.test(trimmed) ? Number(trimmed) : text }
+      return { ok: true, value: /^-?\d+(?:\.\d+)?$/.test(trimmed) ? Number(trimmed) : text }
     case 'boolean':
       return { ok: true, value: trimmed === 'true' ? true : trimmed === 'false' ? false : text }
     case 'list': {

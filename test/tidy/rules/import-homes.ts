@@ -20,6 +20,7 @@ const homes: readonly Home[] = [
   { of: /^prom-client$/, in: ['service/src/metrics/'] },
   { of: /^zod$/, in: ['gateway/src/', 'router/src/', 'service/src/', 'deploy/local/'] },
   { of: /^zod\/mini$/, in: ['proto/src/', 'client/src/'] },
+  { of: /^@opentelemetry\//, in: ['gateway/src/trace/opentelemetry.ts', 'gateway/src/trace/span-gate.ts'] },
   { of: /^msgpackr(\/|$)/, in: ['proto/src/msgpack'] },
 ]
 
