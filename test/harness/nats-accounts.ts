@@ -13,7 +13,18 @@ import type { Stage } from './stage.ts'
 const ACCOUNTS = resolve(import.meta.dirname, '../../deploy/nats/accounts.conf')
 
 /** Who there is in the file. */
-export const NATS_USERS = ['gateway', 'router', 'operator', 'pusher', 'asker', 'audit', 'sys'] as const
+export const NATS_USERS = [
+  'gateway',
+  'router',
+  'operator',
+  'pusher',
+  'asker',
+  'audit',
+  'orders',
+  'doors',
+  'moderator',
+  'sys',
+] as const
 
 /** One of {@link NATS_USERS}. */
 export type NatsUser = (typeof NATS_USERS)[number]

@@ -1,7 +1,7 @@
 // The examples of deploy/services as processes, in each language that is here: what runs them, what they need, and what they printed.
 // Nothing is installed: where something is missing, tests are skipped with the reason, and .ci/run installs it.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import { type Child, startChild } from './child.ts'
 
@@ -12,7 +12,10 @@ export type Language = 'typescript' | 'go' | 'python' | 'cli'
 export const LANGUAGES: readonly Language[] = ['typescript', 'go', 'python', 'cli']
 
 /** The examples that each language has. */
-export type Example = 'push' | 'store' | 'ask' | 'events'
+export const EXAMPLES = ['push', 'store', 'ask', 'events', 'answer', 'authorize', 'publish', 'control'] as const
+
+/** One of {@link EXAMPLES}. */
+export type Example = (typeof EXAMPLES)[number]
 
 /** A language whose examples can be run here. */
 export interface Runnable {
@@ -20,7 +23,7 @@ export interface Runnable {
   start(example: Example, natsUrl: string, ...args: string[]): Child
 }
 
-const EXAMPLES = resolve(import.meta.dirname, '../../deploy/services')
+const FOLDER = resolve(import.meta.dirname, '../../deploy/services')
 /** What .ci/run or a developer has installed for tests alone; ignored by git. */
 const INSTALLED = resolve(import.meta.dirname, '../../.sluice/services')
 const BUILD_MS = 300_000
@@ -33,7 +36,7 @@ const BUILD_MS = 300_000
 export function prepare(language: Language): Runnable | string {
   switch (language) {
     case 'typescript':
-      return runnable((example, args) => [process.execPath, join(EXAMPLES, language, `${example}.ts`), ...args])
+      return runnable((example, args) => [process.execPath, join(FOLDER, language, `${example}.ts`), ...args])
     case 'go':
       return prepareGo()
     case 'python':
@@ -57,13 +60,17 @@ function prepareGo(): Runnable | string {
   const go = findGo()
   if (go === null) return 'Go is not here'
   const built = join(INSTALLED, 'go')
-  mkdirSync(built, { recursive: true })
-  const { status, stderr } = spawnSync(go, ['build', '-o', built, './push', './store', './ask', './events'], {
-    cwd: join(EXAMPLES, 'go'),
+  // Another file of tests may run what it has built: programs are replaced as a whole.
+  const building = join(built, `building-${process.pid}`)
+  mkdirSync(building, { recursive: true })
+  const { status, stderr } = spawnSync(go, ['build', '-o', building, ...EXAMPLES.map((example) => `./${example}`)], {
+    cwd: join(FOLDER, 'go'),
     encoding: 'utf8',
     timeout: BUILD_MS,
   })
   if (status !== 0) throw new Error(`the examples in Go do not build:\n${stderr}`)
+  for (const example of EXAMPLES) renameSync(join(building, example), join(built, example))
+  rmSync(building, { recursive: true })
   return runnable((example, args) => [join(built, example), ...args])
 }
 
@@ -71,7 +78,7 @@ function preparePython(): Runnable | string {
   const python = findPython()
   const module = ['-c', 'import nats, asyncio; asyncio.timeout']
   if (python === null || spawnSync(python, module).status !== 0) return 'Python 3.11 with nats-py is not here'
-  return runnable((example, args) => [python, '-B', join(EXAMPLES, 'python', `${example}.py`), ...args])
+  return runnable((example, args) => [python, '-B', join(FOLDER, 'python', `${example}.py`), ...args])
 }
 
 function prepareCommand(): Runnable | string {
@@ -79,7 +86,7 @@ function prepareCommand(): Runnable | string {
   if (nats === null) return 'the nats command is not here'
   // The scripts call it by its name.
   const path = [resolve(nats, '..'), process.env.PATH].join(delimiter)
-  return runnable((example, args) => ['sh', join(EXAMPLES, 'cli', `${example}.sh`), ...args], path)
+  return runnable((example, args) => ['sh', join(FOLDER, 'cli', `${example}.sh`), ...args], path)
 }
 
 function runnable(command: (example: Example, args: string[]) => string[], path = process.env.PATH): Runnable {

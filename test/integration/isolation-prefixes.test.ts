@@ -7,22 +7,26 @@ import { eventually } from '../harness/eventually.ts'
 import { DEFAULT_SETTINGS, type GatewayProcess } from '../harness/gateway.ts'
 import { messagesOf } from '../harness/history.ts'
 import { startNatsWithAccounts, variablesOf } from '../harness/nats-accounts.ts'
+import { serve } from '../harness/service.ts'
 import { type Stage, test } from '../harness/stage.ts'
+import { makeToken } from '../harness/tokens.ts'
 
 const open = { join: { who: 'anyone' }, publish: { who: 'anyone' } }
 const SETTINGS = {
   namespaces: {
+    ask: { join: { who: 'service' }, publish: { who: 'service' } },
     default: { ...open, presence: true },
     chat: { ...open, presence: true, history: { messages: 1000, seconds: 3600 } },
   },
   inbox: { history: { messages: 100, seconds: 3600 } },
 }
+const GRANTED = { auth: { ...DEFAULT_SETTINGS.auth, grants: { send: ['*'], call: ['*'] } } }
 
 async function installations(stage: Stage, prefixes: readonly string[]) {
   const nats = await stage.nats()
   const gateways = prefixes.map(async (prefix) => {
     await stage.router(nats, { ...variablesOf(SETTINGS), SLUICE_NATS_PREFIX: prefix })
-    return stage.gateway(nats, { settings: { ...DEFAULT_SETTINGS, ...SETTINGS, nats: { prefix } } })
+    return stage.gateway(nats, { settings: { ...DEFAULT_SETTINGS, ...SETTINGS, ...GRANTED, nats: { prefix } } })
   })
   return { client: await nats.connect(), gateways: (await Promise.all(gateways)) as [GatewayProcess, GatewayProcess] }
 }
@@ -78,6 +82,49 @@ describe('two installations on one NATS', () => {
     expect(eventsOf(await storedEvents(client, 'B_EVENTS'), 'ben')).toEqual([])
   })
 
+  test('share no service: no call, question, control, revocation or receipt of one comes to the other', async ({
+    stage,
+  }) => {
+    const { client, gateways } = await installations(stage, ['a', 'b'])
+    const [first, second] = [await makeToken('ann'), await makeToken('ann', { claims: { jti: 'another' } })]
+    const [annA, annB] = [await stage.open(gateways[0], { token: first }), await stage.user(gateways[1], 'ann')]
+    await annA.welcome()
+    const heard: Record<string, string[]> = { a: [], b: [] }
+    for (const prefix of ['a', 'b']) {
+      client.subscribe(`${prefix}.>`, { callback: (_, { subject }) => void heard[prefix]?.push(subject) })
+      await serve(client, `${prefix}.call.>`, () => JSON.stringify(prefix))
+      await serve(client, `${prefix}.authorize.>`, (message) => `{"allow":${message.subject.startsWith('a.')}}`)
+    }
+    const call = { type: 'call', method: 'who', data: 1 }
+    const join = { type: 'join', room: 'ask:door' }
+    expect(await annA.ok(call)).toMatchObject({ data: 'a' })
+    await annA.ok(join)
+    expect(heard.b?.filter((subject) => /^b\.(?:call|authorize)/.test(subject))).toEqual([])
+    expect(await annB.ok(call)).toMatchObject({ data: 'b' })
+    expect(await annB.refused(join)).toBe('forbidden')
+
+    for (const ann of [annA, annB]) await ann.join('lobby')
+    const publish = { room: 'lobby', data: 'told', key: 'k', receipt: true }
+    const receipt = { gateways: 1, connections: 1, written: 1, skipped: 0 }
+    expect(await ask(client, 'a.api.publish', publish)).toEqual({ receipt })
+    expect(await annA.message()).toMatchObject({ data: 'told' })
+    // The same id in both is two requests.
+    expect(await ask(client, 'b.api.publish', publish)).toEqual({ receipt })
+    expect(await ask(client, 'a.api.join', { user: 'ann', room: 'chat:made' })).toEqual({ connections: 1 })
+    expect(await ask(client, 'a.api.leave', { user: 'ann', room: 'lobby' })).toEqual({ connections: 1 })
+    const notBefore = Math.floor(Date.now() / 1000) + 30
+    expect(await ask(client, 'a.api.disconnect', { user: 'ann', notBefore })).toEqual({ connections: 1, gateways: 1 })
+    expect((await annA.closed).code).toBe(4005)
+    expect((await (await stage.open(gateways[0], { token: second })).closed).code).toBe(4001)
+    await (await stage.open(gateways[1], { token: second })).welcome()
+    await annB.settled()
+    expect(annB.frames.filter(({ type }) => type === 'added' || type === 'removed')).toEqual([])
+    expect(annB.dataOf('lobby')).toEqual(['told'])
+    const receipts = (prefix: string) => heard[prefix]?.filter((subject) => subject.includes('.ctl.receipt.')).length
+    expect([receipts('a'), receipts('b')]).toEqual([1, 1])
+    expect(heard.b?.filter((subject) => subject.startsWith('b.revoked.'))).toEqual([])
+  })
+
   test('do not hear of each other’s ends: one that is killed leaves nothing and nobody in the other', async ({
     stage,
   }) => {
@@ -115,7 +162,8 @@ describe('case 64: a gateway', () => {
     [
       'no right to follow leases',
       'sluice',
-      (accounts) => accounts.replace('"sluice.lease.>", "sluice.presence.room.>",\n            "_INBOX', '"_INBOX'),
+      (accounts) =>
+        accounts.replace('"sluice.lease.>", "sluice.presence.room.>", "sluice.revoked.>"', '"sluice.revoked.>"'),
     ],
   ]
 
@@ -157,6 +205,22 @@ describe('case 64: a gateway', () => {
     expect((await ann.request({ type: 'join', room: 'lobby', presence: true }, 15_000)).code).toBe('unavailable')
     expect(await gateway.logged('error on the connection to NATS')).toMatchObject({
       reason: expect.stringContaining('$KV.sluice_presence_1_64'),
+    })
+  })
+
+  test('that may not read what was revoked lets nobody in, and says so', async ({ stage }) => {
+    const accounts = await startNatsWithAccounts(stage, {
+      change: (text) =>
+        text.replace('"$JS.API.STREAM.INFO.KV_sluice_revoked", "$JS.API.DIRECT.GET.KV_sluice_revoked",', ''),
+    })
+    await accounts.router(SETTINGS)
+    const gateway = accounts.launchGateway(SETTINGS, { expectErrors: true })
+    await gateway.logged('listening')
+    await gateway.ready()
+    const ann = await stage.open(gateway, { token: await makeToken('ann') })
+    expect((await ann.closedWithin(10_000)).code).toBe(1013)
+    expect(await gateway.logged('error on the connection to NATS')).toMatchObject({
+      reason: expect.stringContaining('KV_sluice_revoked'),
     })
   })
 })

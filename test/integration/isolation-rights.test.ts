@@ -1,65 +1,20 @@
-// Gateways, routers and services with the rights of deploy/nats/accounts.conf, and no others: all of it works, and nobody can do more.
+// Gateways, routers and services with the rights of deploy/nats/accounts.conf, and no others: all of it works. That nobody can do more
+// is isolation-refusals.test.ts.
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { jetstream } from '@nats-io/jetstream'
-import { errors } from '@nats-io/transport-node'
 import { describe, expect } from 'vitest'
 import { findNatsServer, NATS_CACHE_DIR } from '../../deploy/local/nats-server.ts'
 import { eventually } from '../harness/eventually.ts'
-import type { GatewayProcess } from '../harness/gateway.ts'
 import { positionOf } from '../harness/history.ts'
-import { NATS_USERS, type NatsUser, type NatsWithAccounts, startNatsWithAccounts } from '../harness/nats-accounts.ts'
-import type { RouterProcess } from '../harness/router.ts'
-import { test as plain, Stage } from '../harness/stage.ts'
+import { NATS_USERS } from '../harness/nats-accounts.ts'
+import { makeAuditConsumer, test } from '../harness/rights.ts'
+import { type Service, serve } from '../harness/service.ts'
+import { api } from '../harness/services.ts'
+import { makeToken } from '../harness/tokens.ts'
 
 /** What operators copy. */
 const CONFIGURATION = resolve(import.meta.dirname, '../../deploy/nats/nats-server.conf')
-
-const open = { join: { who: 'anyone' }, publish: { who: 'anyone' } }
-const SETTINGS = {
-  namespaces: {
-    default: { ...open, presence: true },
-    chat: { ...open, presence: true, history: { messages: 1000, seconds: 3600 } },
-    private: open,
-  },
-  inbox: { history: { messages: 100, seconds: 3600 } },
-}
-
-interface Installation extends NatsWithAccounts {
-  readonly routers: readonly RouterProcess[]
-  readonly one: GatewayProcess
-  readonly two: GatewayProcess
-  /** Everything that is published in the account of gateways, by subject. */
-  readonly tap: { readonly subject: string; readonly text: string }[]
-}
-
-const test = plain.extend(
-  'sluice',
-  { scope: 'file' },
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures this one needs
-  async ({}, { onCleanup }): Promise<Installation> => {
-    const stage = new Stage()
-    onCleanup(() => stage[Symbol.asyncDispose]())
-    const accounts = await startNatsWithAccounts(stage)
-    const routers = [await accounts.router(SETTINGS), await accounts.router(SETTINGS)]
-    const [one, two] = await Promise.all([accounts.gateway(SETTINGS), accounts.gateway(SETTINGS)])
-    const operator = await accounts.connect('operator')
-    const tap: Installation['tap'] = []
-    operator.subscribe('>', {
-      callback: (_, message) => void tap.push({ subject: message.subject, text: message.string() }),
-    })
-    await operator.flush()
-    return { ...accounts, routers, one, two, tap }
-  },
-)
-
-/** Where messages with this mark have arrived among gateways. */
-async function reached({ tap, connect }: Installation, mark: string): Promise<string[]> {
-  const operator = await connect('operator')
-  operator.publish('sluice.room.private.end', JSON.stringify(`end of ${mark}`))
-  await eventually(() => tap.filter(({ text }) => text.includes(`end of ${mark}`))).toHaveLength(1)
-  return tap.flatMap(({ subject, text }) => (text.includes(mark) && !text.includes('end of') ? [subject] : []))
-}
 
 test('the whole configuration is one that nats-server takes', async () => {
   const program = await findNatsServer({ cacheDir: NATS_CACHE_DIR, say: () => undefined })
@@ -142,18 +97,7 @@ describe('with the rights of deploy/nats, and no others', () => {
     stage,
     sluice,
   }) => {
-    const operator = await sluice.connect('operator')
-    const consumer = {
-      durable_name: 'audit',
-      ack_policy: 'explicit',
-      deliver_policy: 'new',
-      filter_subjects: ['sluice.event.joined.chat.*.*', 'sluice.event.left.chat.*.*'],
-    }
-    const made = await operator.request(
-      '$JS.API.CONSUMER.DURABLE.CREATE.SLUICE_EVENTS.audit',
-      JSON.stringify({ stream_name: 'SLUICE_EVENTS', config: consumer }),
-    )
-    expect(made.json()).not.toHaveProperty('error')
+    await makeAuditConsumer(sluice)
     const audit = await sluice.connect('audit')
     const events = await jetstream(audit, { apiPrefix: 'sluice.js' }).consumers.get('SLUICE_EVENTS', 'audit')
     const ann = await (await stage.user(sluice.one, 'audited-ann')).join('chat:audited')
@@ -164,134 +108,92 @@ describe('with the rights of deploy/nats, and no others', () => {
     expect((await events.next({ expires: 5000 }))?.json()).toMatchObject({ kind: 'left', user: 'audited-ann' })
   })
 
+  test('a service answers the calls that it exports, with headers and errors, and one in its place when it is gone', async ({
+    stage,
+    sluice,
+  }) => {
+    const ann = await stage.user(sluice.one, 'called-ann')
+    const call = (data: unknown) => ann.request({ type: 'call', method: 'orders.get', data })
+    const begun = performance.now()
+    expect(await call(1)).toMatchObject({ code: 'no_service' })
+    expect(performance.now() - begun).toBeLessThan(2000)
+    const clients = [await sluice.connect('orders'), await sluice.connect('orders')]
+    const workers: Service[] = []
+    for (const client of clients) workers.push(await serve(client, 'sluice.call.orders.>', () => '"mine"', 'orders'))
+    for (let at = 0; at < 40; at++) expect(await call(at)).toMatchObject({ data: 'mine' })
+    const counts = workers.map(({ asked }) => asked.length)
+    expect(counts.reduce((sum, count) => sum + count)).toBe(40)
+    expect(Math.min(...counts)).toBeGreaterThan(0)
+    const { headers, subject } = workers[0]?.asked[0] ?? {}
+    expect(subject).toBe('sluice.call.orders.get')
+    expect(headers?.get('Sluice-From')).toBe('called-ann')
+    expect(headers?.get('Sluice-Session')).toBe(ann.session.replace('.', '=2E'))
+    expect(JSON.parse(headers?.get('Sluice-Claims') ?? '')).toMatchObject({ sub: 'called-ann' })
+    const failure = { 'Nats-Service-Error-Code': '409', 'Nats-Service-Error': 'sold out' }
+    for (const worker of workers) worker.answers(() => ({ payload: '{"left":0}', headers: failure }))
+    expect(await call(1)).toMatchObject({ code: 'service_error', message: 'sold out', details: { left: 0 } })
+    for (const worker of workers) await worker.stop()
+    expect(await call(1)).toMatchObject({ code: 'no_service' })
+    expect(await ann.refused({ type: 'call', method: 'elsewhere', data: 1 })).toBe('no_service')
+  })
+
+  test('a service decides who may join and publish in the namespace that it exports', async ({ stage, sluice }) => {
+    const ann = await stage.user(sluice.one, 'asking-ann')
+    expect(await ann.refused({ type: 'join', room: 'ask:door' })).toBe('no_service')
+    const doors = await serve(await sluice.connect('doors'), 'sluice.authorize.*.ask', (message) =>
+      JSON.stringify({ allow: message.json<{ room: string }>().room === 'ask:door' }),
+    )
+    await ann.ok({ type: 'join', room: 'ask:door' })
+    await ann.ok({ type: 'publish', room: 'ask:door', data: 'in' })
+    expect(await ann.refused({ type: 'join', room: 'ask:wall' })).toBe('forbidden')
+    expect(doors.asked.map(({ subject }) => subject)).toEqual([
+      'sluice.authorize.join.ask',
+      'sluice.authorize.publish.ask',
+      'sluice.authorize.join.ask',
+    ])
+    await doors.stop()
+  })
+
+  test('a service that may disconnect does, and older tokens are refused from then on', async ({ stage, sluice }) => {
+    const moderator = await sluice.connect('moderator')
+    const token = await makeToken('banned-ann')
+    const anns = [await stage.open(sluice.one, { token }), await stage.open(sluice.two, { token })]
+    for (const ann of anns) await ann.welcome()
+    const notBefore = Math.floor(Date.now() / 1000) + 30
+    expect(await api(moderator, 'disconnect', { user: 'banned-ann', notBefore })).toEqual({
+      connections: 2,
+      gateways: 2,
+    })
+    for (const ann of anns) expect((await ann.closed).code).toBe(4005)
+    expect((await (await stage.open(sluice.two, { token })).closed).code).toBe(4001)
+  })
+
+  test('routers publish, place and move for whoever may ask them, and gather receipts', async ({ stage, sluice }) => {
+    const operator = await sluice.connect('operator')
+    const ann = await stage.user(sluice.one, 'placed-ann')
+    for (const room of ['placed', 'chat:placed', 'private:placed']) {
+      expect(await api(operator, 'join', { user: 'placed-ann', room })).toEqual({ connections: 1 })
+      const told = await api(operator, 'publish', { room, data: room, receipt: true })
+      expect(told.receipt).toEqual({ gateways: 1, connections: 1, written: 1, skipped: 0 })
+      await eventually(() => ann.dataOf(room)).toEqual([room])
+      expect(await api(operator, 'leave', { user: 'placed-ann', room })).toEqual({ connections: 1 })
+    }
+    await ann.ok({ type: 'join', user: 'placed-ann' })
+    const targets = [{ user: 'placed-ann' }, { user: 'placed-ann', ephemeral: true }, { session: ann.session }]
+    for (const target of targets) {
+      const told = await api(operator, 'publish', { ...target, data: 'for her', receipt: true })
+      expect(told.receipt).toEqual({ gateways: 1, connections: 1, written: 1, skipped: 0 })
+    }
+    const key = { room: 'chat:placed', data: 1, key: 'once' }
+    const first = await api(operator, 'publish', key)
+    expect(await api(operator, 'publish', key)).toEqual({ ...first, duplicate: true })
+    const gateway = ann.frames[0]?.gateway
+    expect(await api(operator, 'move', { gateway, connections: 1, windowMs: 0 })).toEqual({ connections: 1 })
+  })
+
   test('nothing that a gateway or a router needs was refused', async ({ sluice: { one, two, routers } }) => {
     for (const { log } of [one, two, ...routers]) {
       expect(log.filter(({ reason }) => /ermission/.test(String(reason)))).toEqual([])
     }
-  })
-})
-
-/** Subjects that no service of the example may reach. */
-const FORBIDDEN = [
-  'sluice.room.private.board',
-  'sluice.room.default.lobby',
-  'sluice.room.chat.a.b',
-  'sluice.pub.room.private.board',
-  'sluice.user.ann',
-  'sluice.pub.user.ann',
-  'sluice.session.gw.1',
-  'sluice.live.room.chat.lobby',
-  'sluice.live.user.ann',
-  'sluice.event.joined.chat.lobby.ann',
-  'sluice.ctl.all',
-  'sluice.ctl.gateway.gw',
-  'sluice.ctl.routers',
-  'sluice.lease.gateway.gw',
-  'sluice.presence.room.1.chat.lobby.gw.0',
-  '$KV.sluice_lease.gateway.gw',
-  '$KV.sluice_presence_1_64.user.1.gw.0',
-  '$JS.API.STREAM.DELETE.SLUICE_HISTORY_chat',
-  '$JS.API.STREAM.PURGE.SLUICE_HISTORY_chat',
-  '$JS.API.DIRECT.GET.SLUICE_HISTORY_chat',
-  '$JS.API.CONSUMER.DURABLE.CREATE.SLUICE_EVENTS.mine',
-]
-
-const SERVICES: readonly NatsUser[] = ['pusher', 'asker', 'audit']
-
-describe('a service with these rights', () => {
-  test.for(SERVICES)('%s reaches nothing beyond them, whatever it publishes', async (user, { sluice }) => {
-    const mark = `forbidden to ${user}`
-    const nats = await sluice.connect(user)
-    for (const subject of FORBIDDEN) nats.publish(subject, JSON.stringify(mark))
-    await nats.flush()
-    expect(await reached(sluice, mark)).toEqual([])
-  })
-
-  test.for(SERVICES)(
-    '%s hears nothing of rooms, users, presence or other services',
-    async (user, { stage, sluice }) => {
-      const heard: string[] = []
-      const nats = await sluice.connect(user)
-      for (const subject of ['>', 'sluice.>', 'sluice.room.chat.*', 'sluice.live.>', '_INBOX.>', '$KV.>'])
-        nats.subscribe(subject, { callback: (_, message) => void heard.push(message.subject) })
-      await nats.flush()
-      const room = `chat:unheard-${user}`
-      const ann = await stage.user(sluice.one, 'unheard-ann')
-      await ann.ok({ type: 'join', room, presence: true })
-      await ann.ok({ type: 'publish', room, data: 'stored' })
-      await ann.ok({ type: 'publish', room, data: 'live', ephemeral: true })
-      const other = await sluice.connect(user === 'asker' ? 'pusher' : 'asker')
-      await other.request(user === 'asker' ? 'sluice.pub.room.chat.unheard' : 'sluice.api.gateways', '{}')
-      await nats.flush()
-      expect(heard).toEqual([])
-    },
-  )
-
-  test('cannot have an answer sent into a room: each is given inside of its own account', async ({ stage, sluice }) => {
-    const ann = await (await stage.user(sluice.one, 'answers-ann')).join('private:board')
-    const reply = 'sluice.room.private.board'
-    const asked: [NatsUser, string, string][] = [
-      ['pusher', 'sluice.pub.room.chat.reply', '"to be acknowledged"'],
-      ['asker', 'sluice.api.gateways', '{}'],
-      ['audit', 'sluice.js.CONSUMER.INFO.SLUICE_EVENTS.audit', ''],
-      ['audit', 'sluice.js.CONSUMER.MSG.NEXT.SLUICE_EVENTS.audit', '{"no_wait":true,"batch":1}'],
-    ]
-    for (const [user, subject, body] of asked) {
-      const nats = await sluice.connect(user)
-      let answered = 0
-      nats.subscribe(reply, { callback: () => void answered++ })
-      nats.publish(subject, body, { reply })
-      await eventually(() => answered).toBeGreaterThan(0)
-    }
-    ;(await sluice.connect('operator')).publish(reply, '"the only one"')
-    expect((await ann.message()).data).toBe('the only one')
-  })
-})
-
-describe('a gateway or a router with these rights', () => {
-  const beyond: readonly [NatsUser, readonly string[]][] = [
-    [
-      'gateway',
-      [
-        'sluice.live.room.chat.lobby',
-        'sluice.live.user.ann',
-        'sluice.event.joined.chat.lobby.ann',
-        'sluice.ctl.all',
-        'sluice.ctl.gateway.other',
-        'sluice.lease.gateway.other',
-        '$KV.sluice_lease.router.other',
-        '$JS.API.STREAM.PURGE.KV_sluice_presence_1_64',
-        '$JS.API.STREAM.DELETE.SLUICE_HISTORY_chat',
-        '$JS.API.DIRECT.GET.SLUICE_EVENTS',
-        '_INBOX.other',
-      ],
-    ],
-    [
-      'router',
-      [
-        'sluice.room.chat.lobby',
-        'sluice.user.ann',
-        'sluice.pub.room.chat.lobby',
-        'sluice.live.room.chat.lobby',
-        'sluice.lease.gateway.other',
-        '$KV.sluice_presence_1_64.user.1.gw.0',
-        '$JS.API.STREAM.DELETE.SLUICE_HISTORY_chat',
-        '$JS.API.STREAM.PURGE.SLUICE_HISTORY_chat',
-        '$JS.API.CONSUMER.CREATE.SLUICE_HISTORY_chat',
-      ],
-    ],
-  ]
-
-  test.for(beyond)('as %s is refused what it does not need', async ([user, subjects], { sluice }) => {
-    const nats = await sluice.connect(user)
-    const refused: string[] = []
-    void (async () => {
-      for await (const status of nats.status())
-        if (status.type === 'error' && status.error instanceof errors.PermissionViolationError)
-          refused.push(status.error.subject)
-    })()
-    for (const subject of subjects) nats.publish(subject, `"beyond ${user}"`)
-    await eventually(() => refused).toEqual(subjects)
-    expect(await reached(sluice, `beyond ${user}`)).toEqual([])
   })
 })

@@ -1,78 +1,9 @@
-// The examples of the services' page, each run in its language against a gateway, a router and a nats-server; and what clients got.
+// The examples of the services' page that push, ask and listen, each run in its language; and what clients got. Those that are asked and
+// that act are in service-acts.test.ts.
 import { describe, expect } from 'vitest'
-import type { Client, Frame } from '../harness/client.ts'
 import { eventually } from '../harness/eventually.ts'
-import type { GatewayProcess } from '../harness/gateway.ts'
-import { historyCluster } from '../harness/history.ts'
-import type { NatsServer } from '../harness/nats.ts'
-import { type Example, LANGUAGES, type Language, prepare, type Runnable } from '../harness/service-examples.ts'
-import { test as plain, Stage } from '../harness/stage.ts'
-
-const open = { join: { who: 'anyone' }, publish: { who: 'anyone' }, presence: true }
-const SETTINGS = {
-  namespaces: { default: open, chat: { ...open, history: { messages: 1000, seconds: 3600 } } },
-  inbox: { history: { messages: 100, seconds: 3600 } },
-}
-
-interface Shared {
-  /** What runs a language, made once. */
-  readonly runs: (language: Language) => Runnable | string
-  readonly nats: NatsServer
-  readonly gateway: GatewayProcess
-}
-
-const test = plain.extend(
-  'cluster',
-  { scope: 'file' },
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures this one needs
-  async ({}, { onCleanup }): Promise<Shared> => {
-    const stage = new Stage()
-    onCleanup(() => stage[Symbol.asyncDispose]())
-    const { nats, gateways } = await historyCluster(stage, { gateways: 1, settings: SETTINGS })
-    const made = new Map<Language, Runnable | string>()
-    const runs = (language: Language): Runnable | string => {
-      const run = made.get(language) ?? prepare(language)
-      made.set(language, run)
-      return run
-    }
-    return { runs, nats, gateway: gateways[0] as GatewayProcess }
-  },
-)
-
-/** Runs an example to its end; resolves with what it printed. */
-async function output(runnable: Runnable, example: Example, { nats }: Shared, ...args: string[]): Promise<string> {
-  const child = runnable.start(example, nats.url, ...args)
-  const { code } = await child.exited
-  const text = child.lines.join('\n')
-  expect(code, text).toBe(0)
-  return text
-}
-
-/** A user in chat:lobby, with its inbox. */
-async function member(stage: Stage, { gateway }: Shared, name: string, ...rooms: string[]): Promise<Client> {
-  const client = await stage.user(gateway, name)
-  for (const room of rooms) await client.ok({ type: 'join', room })
-  await client.ok({ type: 'join', user: name })
-  return client
-}
-
-/** What a client was told, without what differs from run to run. */
-function told({ frames }: Client): Partial<Frame>[] {
-  return frames
-    .filter(({ type }) => type === 'message')
-    .map(({ type: _, offset, prev, time, ...fields }) => ({
-      ...fields,
-      ...(offset === undefined ? {} : { stored: true }),
-    }))
-}
-
-/** Both are compared without order: nothing is promised between rooms and users. */
-function sorted(frames: readonly object[]): string[] {
-  return frames.map((frame) => JSON.stringify(Object.fromEntries(Object.entries(frame).sort()))).sort()
-}
-
-const lobby = (fields: object): object => ({ room: 'chat:lobby', ...fields })
-const inbox = (user: string, data: object, stored = false): object => ({ user, data, ...(stored ? { stored } : {}) })
+import { inbox, lobby, member, output, sorted, test, told } from '../harness/example-cluster.ts'
+import { LANGUAGES, type Language } from '../harness/service-examples.ts'
 
 describe.each(LANGUAGES)('the examples in %s', (language: Language) => {
   test('push to rooms and users, live', async ({ stage, cluster, skip }) => {
@@ -149,7 +80,7 @@ describe.each(LANGUAGES)('the examples in %s', (language: Language) => {
         'chat:garden has 0 members',
         'rooms of chat: chat:lobby',
         'alice has 1 connection and is in chat:lobby',
-        'there is 1 gateway',
+        'gateways: 1',
         'refused: bad_request',
       ])
       return

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { token } from '../../deploy/services/typescript/names.ts'
+import { nameOf, token } from '../../deploy/services/typescript/names.ts'
 import { findGo, findPython } from '../harness/service-examples.ts'
 
 const FOLDER = resolve(import.meta.dirname, '../../deploy/services')
@@ -59,8 +59,8 @@ describe('the page for services', () => {
   test('names every program, and links to nothing that is not there', () => {
     const programs = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
       .filter((path) => !path.includes('node_modules'))
-      .filter((path) => /(?:\.ts|\.py|\.sh|main\.go|names\.go)$/.test(path))
-    expect(programs.length).toBeGreaterThanOrEqual(19)
+      .filter((path) => /(?:\.ts|\.py|\.sh|\.go)$/.test(path))
+    expect(programs.length).toBeGreaterThanOrEqual(38)
     expect(programs.filter((path) => !page.includes(`(${path})`))).toEqual([])
     const links = [...page.matchAll(/\]\(([^)#:]+)\)/g)].map(([, link = '']) => link)
     expect(
@@ -74,13 +74,14 @@ test('the examples in TypeScript are installed with the versions that they were 
   expect(read('../../package.json').devDependencies).toMatchObject(read('typescript/package.json').dependencies)
 })
 
-describe('names become tokens as the vectors say', () => {
+describe('names become tokens as the vectors say, and tokens names', () => {
   const { accepted } = JSON.parse(readFileSync(VECTORS, 'utf8')) as {
     accepted: readonly { readonly name: string; readonly token: string }[]
   }
 
   test('in TypeScript', () => {
     expect(accepted.map(({ name }) => token(name))).toEqual(accepted.map(({ token }) => token))
+    expect(accepted.map(({ token }) => nameOf(token))).toEqual(accepted.map(({ name }) => name))
   })
 
   test('in Go', ({ skip }) => {
@@ -97,7 +98,7 @@ describe('names become tokens as the vectors say', () => {
     const python = findPython()
     if (python === null) return skip('Python is not here')
     const code =
-      'import json, sys; from names import token; print(json.dumps([token(n) for n in json.load(sys.stdin)]))'
+      'import json, sys; from names import name_of, token; names = json.load(sys.stdin); tokens = [token(n) for n in names]; assert [name_of(t) for t in tokens] == names; print(json.dumps(tokens))'
     const input = JSON.stringify(accepted.map(({ name }) => name))
     const { stdout } = spawnSync(python, ['-B', '-c', code], { cwd: join(FOLDER, 'python'), input, encoding: 'utf8' })
     expect(JSON.parse(stdout)).toEqual(accepted.map(({ token }) => token))

@@ -1,6 +1,7 @@
 """Names as NATS carries them: rooms, users and sessions become one token of a subject or one value of a header."""
 
 import re
+from urllib.parse import unquote
 
 
 def token(name: str) -> str:
@@ -8,3 +9,8 @@ def token(name: str) -> str:
     plain = re.compile(r"[A-Za-z0-9_-]")
     chars = (chr(byte) for byte in name.encode())
     return "".join(char if plain.match(char) else f"={ord(char):02X}" for char in chars)
+
+
+def name_of(token: str) -> str:
+    """The name back from its token."""
+    return unquote(token.replace("=", "%"), errors="strict")

@@ -9,3 +9,8 @@ export function token(name: string): string {
   }
   return token
 }
+
+/** The name back from its token. */
+export function nameOf(token: string): string {
+  return decodeURIComponent(token.replaceAll('=', '%'))
+}

@@ -3,49 +3,21 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"sluice-service-examples/api"
 )
 
 func main() {
 	if err := run(); err != nil {
 		log.Fatal(err)
 	}
-}
-
-// APIError is what a router answers where it can't: Code is one of the protocol's, such as bad_request or unavailable.
-type APIError struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
-func (e *APIError) Error() string { return e.Code + ": " + e.Message }
-
-// ask puts a question. The error is an APIError, or the client's own where nobody answers.
-func ask(nc *nats.Conn, verb string, question, answer any) error {
-	body, err := json.Marshal(question)
-	if err != nil {
-		return err
-	}
-	msg, err := nc.Request("sluice.api."+verb, body, 2*time.Second)
-	if err != nil {
-		return err
-	}
-	if msg.Header.Get("Nats-Service-Error-Code") != "" {
-		refused := new(APIError)
-		if err := json.Unmarshal(msg.Data, refused); err != nil {
-			return err
-		}
-		return refused
-	}
-	return json.Unmarshal(msg.Data, answer)
 }
 
 type named struct {
@@ -64,7 +36,7 @@ func run() error {
 		Count   int     `json:"count"`
 		Members []named `json:"members"`
 	}
-	if err := ask(nc, "presence", map[string]any{"room": "chat:lobby", "limit": 100}, &presence); err != nil {
+	if err := api.Ask(nc, "presence", map[string]any{"room": "chat:lobby", "limit": 100}, &presence); err != nil {
 		return err
 	}
 	var users []string
@@ -78,7 +50,7 @@ func run() error {
 			Members int `json:"members"`
 		} `json:"counts"`
 	}
-	if err := ask(nc, "count", map[string]any{"rooms": []string{"chat:lobby", "chat:garden"}}, &count); err != nil {
+	if err := api.Ask(nc, "count", map[string]any{"rooms": []string{"chat:lobby", "chat:garden"}}, &count); err != nil {
 		return err
 	}
 	fmt.Printf("chat:garden has %d members\n", count.Counts["chat:garden"].Members)
@@ -87,7 +59,7 @@ func run() error {
 		Rooms []named `json:"rooms"`
 		Next  string  `json:"next"`
 	}
-	if err := ask(nc, "rooms", map[string]any{"namespace": "chat", "limit": 100}, &list); err != nil {
+	if err := api.Ask(nc, "rooms", map[string]any{"namespace": "chat", "limit": 100}, &list); err != nil {
 		return err
 	}
 	var rooms []string
@@ -100,7 +72,7 @@ func run() error {
 		Connections int      `json:"connections"`
 		Rooms       []string `json:"rooms"`
 	}
-	if err := ask(nc, "user", map[string]any{"user": "alice"}, &alice); err != nil {
+	if err := api.Ask(nc, "user", map[string]any{"user": "alice"}, &alice); err != nil {
 		return err
 	}
 	fmt.Printf("alice has %d connection and is in %s\n", alice.Connections, strings.Join(alice.Rooms, " "))
@@ -108,13 +80,13 @@ func run() error {
 	var there struct {
 		Gateways []struct{} `json:"gateways"`
 	}
-	if err := ask(nc, "gateways", struct{}{}, &there); err != nil {
+	if err := api.Ask(nc, "gateways", struct{}{}, &there); err != nil {
 		return err
 	}
-	fmt.Printf("there is %d gateway\n", len(there.Gateways))
+	fmt.Printf("gateways: %d\n", len(there.Gateways))
 
-	var refused *APIError
-	if err := ask(nc, "presence", map[string]any{"room": ""}, &presence); !errors.As(err, &refused) {
+	var refused *api.Error
+	if err := api.Ask(nc, "presence", map[string]any{"room": ""}, &presence); !errors.As(err, &refused) {
 		return fmt.Errorf("expected a refusal: %w", err)
 	}
 	fmt.Printf("refused: %s\n", refused.Code)

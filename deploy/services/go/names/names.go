@@ -3,6 +3,7 @@ package names
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -18,4 +19,9 @@ func Token(name string) string {
 		}
 	}
 	return token.String()
+}
+
+// Of gives the name back from its token.
+func Of(token string) (string, error) {
+	return url.PathUnescape(strings.ReplaceAll(token, "=", "%"))
 }
