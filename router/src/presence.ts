@@ -1,7 +1,7 @@
 // The core of a router on its three connections: a place in the fleet, the shards that follow from it, and what follows from their
 // changes. The composition root puts the process around it. The stores exist before it starts.
 import { setTimeout as pause } from 'node:timers/promises'
-import { createPresenceStores, type Instance, type LivenessChange } from '@sluice/proto'
+import { createPresenceStores, createSubjects, type Instance, LEASE_RENEW_MS, type LivenessChange } from '@sluice/proto'
 import type { Clock } from '@sluice/service/clock'
 import { type Fleet, joinFleet } from '@sluice/service/jetstream/fleet'
 import type { Logger } from '@sluice/service/log'
@@ -14,6 +14,7 @@ import type { LinkName, Links } from './links.ts'
 import { BUILD } from './metrics/build.ts'
 import type { Counters } from './metrics/counters.ts'
 import { createReaper } from './reap/reaper.ts'
+import { createRebalancer, leaderOf, loadsOf, type Rebalancer } from './rebalance/rebalancer.ts'
 import { createServices, type Services } from './services.ts'
 import { createLeaseBook } from './shards/lease-book.ts'
 import type { LiveRouter } from './shards/ownership.ts'
@@ -41,6 +42,7 @@ export interface Presence {
   readonly shards: ShardSet
   readonly followUps: FollowUps
   readonly services: Services
+  readonly rebalancer: Rebalancer
   /** Whether our lease was held and all our shards were loaded; it stays so once it was. */
   readonly started: boolean
   /** When the last stored renewal of our lease was sent, under whatever instance; null before the first. */
@@ -100,6 +102,7 @@ export function startPresence(options: PresenceOptions): Presence {
   const services = createServices({ ...options, prefix: config.nats.prefix, known: knownOf(fleet, shards) })
   const teller = createTeller(options, fleet, shards.set, services)
   const reap = reaperOf(options, fleet, shards)
+  const rebalancer = rebalancerOf(options, fleet, routers)
 
   function onFleet(change: LivenessChange): void {
     const cause = book.note(change)
@@ -120,6 +123,7 @@ export function startPresence(options: PresenceOptions): Presence {
     teller.tell()
     shards.set.release()
     followUps.limiter.recheck()
+    rebalancer.tick()
   })
 
   return {
@@ -127,6 +131,7 @@ export function startPresence(options: PresenceOptions): Presence {
     shards: shards.set,
     followUps,
     services,
+    rebalancer,
     get started() {
       return teller.started
     },
@@ -266,6 +271,28 @@ function reaperOf(options: PresenceOptions, { liveness }: Fleet, { set }: Runnin
     onFault: (error) => {
       if (throttle('reap') !== null)
         log.warn({ reason: error.message }, 'cleaning up after the dead failed; it is repeated')
+    },
+    counters,
+  })
+}
+
+/** Without a renewal of ours for longer than this, what we know of the others may be old. */
+const FRESH_MS = 2 * LEASE_RENEW_MS
+
+function rebalancerOf(options: PresenceOptions, fleet: Fleet, routers: () => readonly LiveRouter[]): Rebalancer {
+  const { config, links, clock, log, counters, throttle } = options
+  const fresh = (): boolean => fleet.renewedAt !== null && clock.monotonicMs() - fleet.renewedAt <= FRESH_MS
+  return createRebalancer({
+    settings: config.router.rebalance,
+    nats: links.control,
+    subjects: createSubjects(config.nats.prefix),
+    loads: () => loadsOf(fleet.liveness.live('gateway')),
+    leads: () => links.control.connected && fresh() && leaderOf(routers()) === fleet.instance,
+    nowMs: clock.monotonicMs,
+    onRound: (round) => log.info(round, 'gateways are asked to move connections'),
+    onBalanced: () => log.info({}, 'the gateways are in balance'),
+    onFault: (error) => {
+      if (throttle('rebalance') !== null) log.warn({ reason: error.message }, 'a gateway could not be asked to move')
     },
     counters,
   })

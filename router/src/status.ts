@@ -97,6 +97,7 @@ function gaugesOf(status: Status, clock: Clock, ready: () => boolean): Gauges {
     },
     takeViewLagMs: () => status.presence?.takeLagMs() ?? null,
     eventsUnacknowledged: () => status.presence?.followUps.publisher.unacknowledged ?? 0,
+    rebalanceExcess: () => status.presence?.rebalancer.excess ?? null,
     queries: (verb) => status.presence?.services.stats.get(verb) ?? null,
     historyStreams: (condition) => status.history?.count(condition) ?? 0,
     ready,

@@ -13,6 +13,19 @@ import { brokenAmong, type Relation } from '@sluice/service/config/relations'
 import { userConnectionsFields } from '@sluice/service/config/user-connections'
 import * as z from 'zod'
 
+const rebalanceSection = section({
+  enabled: field(z.boolean().default(false), {
+    description: 'Whether gateways with too many connections are asked to move some, as after a scale-out.',
+  }),
+  connectionsPerSecond: field(z.int().min(1).max(10_000).default(20), {
+    description: 'Connections that are asked to move in a second at most, on all gateways together.',
+    unit: '1/s',
+  }),
+  withinPercent: field(z.int().min(1).max(100).default(10), {
+    description: 'How far from the mean, in percent of it, a gateway may be; five connections are never too far.',
+  }),
+})
+
 const ownSection = section({
   name: nameField(),
   admin: adminSection(9090),
@@ -41,6 +54,7 @@ const ownSection = section({
     description: 'Time after that in which events and NATS are flushed; then the process exits hard.',
     unit: 'ms',
   }),
+  rebalance: rebalanceSection,
 })
 
 const { min, max, default: fallback } = LIMITS.payloadBytesMax

@@ -14,6 +14,8 @@ export interface Counters {
   purges: number
   /** Sessions that gateways were told to close, each once. */
   limitCloses: number
+  /** Connections that gateways were asked to move to bring them into balance, by whether the gateway took it on. */
+  readonly rebalanceMoves: Tally
   /** Entries that came as live copies or by a read. */
   entries: number
   /** Values that were not understood, by why. */
@@ -39,6 +41,7 @@ export function createCounters(): Counters {
     leasesLost: 0,
     purges: 0,
     limitCloses: 0,
+    rebalanceMoves: new Tally(['asked', 'failed']),
     entries: 0,
     skipped: new Tally(['newer', 'malformed']),
     stores: new Tally(['created', 'updated', 'failed']),

@@ -22,6 +22,7 @@ const gauges: Gauges = {
   leaseAgeMs: () => 1500,
   takeViewLagMs: () => null,
   eventsUnacknowledged: () => 10,
+  rebalanceExcess: () => null,
   queries: (verb) => (verb === 'presence' ? stats : null),
   historyStreams: (condition) => (condition === 'kept' ? 11 : 0),
   ready: () => true,

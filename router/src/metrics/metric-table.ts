@@ -23,6 +23,8 @@ export interface Gauges {
   /** The worst since this was asked last; null without any change since then. */
   takeViewLagMs(): number | null
   eventsUnacknowledged(): number
+  /** Connections above the mean; null where this router does not rebalance. */
+  rebalanceExcess(): number | null
   /** Null before anything is answered. */
   queries(verb: ApiVerb): EndpointStats | null
   /** Streams of history that the configuration names, by how they are. */
@@ -162,6 +164,18 @@ const followUpMetrics: readonly RouterMetric[] = [
   counter('leases_lost', 'Times that our own lease was lost.', ({ counters }) => counters.leasesLost),
   counter('leases_buried', 'Leases that this router has declared dead.', ({ counters }) => counters.leasesBuried),
   counter('purges', 'Purges of what a dead gateway has left in a shard.', ({ counters }) => counters.purges),
+  tally(
+    'rebalance_moves',
+    'result',
+    'Connections that gateways were asked to move to bring them into balance, and those of requests that failed.',
+    ({ counters }) => counters.rebalanceMoves,
+  ),
+  plainMetric<RouterSample>(
+    'gauge',
+    `${PREFIX}rebalance_excess_connections`,
+    'Connections of gateways above the mean while they are out of balance, as the one router sees it that rebalances.',
+    ({ gauges }) => gauges.rebalanceExcess(),
+  ),
   tally(
     'stores',
     'result',
