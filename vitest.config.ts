@@ -20,7 +20,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{proto,service,gateway,router,client,deploy}/**/*.test.ts', 'test/{harness,bench}/**/*.test.ts'],
+          include: [
+            '{proto,service,gateway,router,client,deploy}/**/*.test.ts',
+            'test/{harness,bench,soak}/**/*.test.ts',
+          ],
           globalSetup: ['test/harness/nats-server-ready.ts'],
           maxWorkers: 2,
           testTimeout: 15_000,

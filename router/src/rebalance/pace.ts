@@ -1,6 +1,7 @@
 // When a round of moves may come, and how long it takes. Pure: times are monotonic milliseconds, passed in. Owns the bound on the rate,
 // and the patience with load balancers that put clients back where they were.
 import { LEASE_RENEW_MS } from '@sluice/proto'
+import { GAIN_MAX } from './plan.ts'
 
 /** Of the window of a `move`, gateways leave the last third to the clients that were asked last (gateway/src/drain/drain.ts). */
 const ASKING_SHARE = 2 / 3
@@ -33,21 +34,42 @@ export interface Pace {
   readonly notBeforeMs: number
   /** What the last round found above the mean; null before the first, and once all is in balance. */
   readonly excess: number | null
+  /** What the last round asked to move. */
+  readonly moved: number
   /** After the last round. */
   readonly pauseMs: number
 }
 
+/** What a round found, and did. */
+export interface Round {
+  readonly excess: number
+  readonly moved: number
+  readonly windowMs: number
+}
+
 /** Before anything has happened: a router that begins to lead knows nothing of the rounds before. */
 export function freshPace(nowMs: number): Pace {
-  return { notBeforeMs: nowMs + SETTLE_MS, excess: null, pauseMs: SETTLE_MS }
+  return { notBeforeMs: nowMs + SETTLE_MS, excess: null, moved: 0, pauseMs: SETTLE_MS }
 }
 
 /**
- * After a round. Where a round has lessened nothing, the next one waits twice as long: a load balancer that knows its clients by
+ * How many to move for each one above the mean, by what the last round has shown: a load balancer that knows the counts puts everyone where
+ * one is missing, another one puts many back.
+ *
+ * @param excess - now
+ */
+export function gainOf({ excess: before, moved }: Pace, excess: number): number {
+  if (before === null || moved === 0) return 1
+  const landed = (before - excess) / moved
+  return landed <= 1 / GAIN_MAX ? GAIN_MAX : Math.max(1, 1 / landed)
+}
+
+/**
+ * After a round. Where the one before it has lessened nothing, the next one waits twice as long: a load balancer that knows its clients by
  * address brings each back to the gateway that it left, and they must not be sent around for ever.
  */
-export function paceAfter(before: Pace, excess: number, windowMs: number, nowMs: number): Pace {
+export function paceAfter(before: Pace, { excess, moved, windowMs }: Round, nowMs: number): Pace {
   const fruitless = before.excess !== null && excess >= before.excess
   const pauseMs = fruitless ? Math.min(FRUITLESS_MS_MAX, before.pauseMs * 2) : SETTLE_MS
-  return { notBeforeMs: nowMs + windowMs + pauseMs, excess, pauseMs }
+  return { notBeforeMs: nowMs + windowMs + pauseMs, excess, moved, pauseMs }
 }

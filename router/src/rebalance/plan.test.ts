@@ -1,9 +1,10 @@
 import type { GatewayId, LeaseState } from '@sluice/proto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { freshPace, gainOf, type Pace, paceAfter } from './pace.ts'
 import { DIFFERENCE_MIN, type GatewayLoad, planMoves } from './plan.ts'
 
-const BOUNDS = { withinPercent: 10, connectionsMax: 1_000_000 }
+const BOUNDS = { withinPercent: 10, connectionsMax: 1_000_000, gain: 1 }
 
 function load(gateway: string, connections: number, state: LeaseState = 'up'): GatewayLoad {
   return { gateway: gateway as GatewayId, state, connections }
@@ -63,23 +64,36 @@ describe('a round', () => {
     })
   })
 
-  test('never takes a gateway below the mean, nor more than the bound, and always something where it has found an excess', () => {
+  test('moves more than the excess where many came back, but no gateway gives more than twice its own', () => {
+    const loads = [load('a', 130), load('b', 120), load('c', 50)]
+    expect(planMoves(loads, { ...BOUNDS, gain: 1.5 }).moves).toEqual([
+      { gateway: 'a', connections: 45 },
+      { gateway: 'b', connections: 30 },
+    ])
+  })
+
+  test('never takes more than the bounds from anyone, and always something where it has found an excess', () => {
     const loads = fc.uniqueArray(fc.tuple(fc.string({ minLength: 1 }), fc.nat(10_000)), {
       minLength: 2,
       maxLength: 12,
       selector: ([name]) => name,
     })
+    const bounds = fc.record({
+      connectionsMax: fc.integer({ min: 1, max: 5000 }),
+      withinPercent: fc.integer({ min: 1, max: 100 }),
+      gain: fc.double({ min: 1, max: 2, noNaN: true }),
+    })
     void fc.assert(
-      fc.property(loads, fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 100 }), (given, max, percent) => {
+      fc.property(loads, bounds, (given, { connectionsMax, withinPercent, gain }) => {
         const all = given.map(([name, connections]) => load(name, connections))
         const mean = all.reduce((sum, { connections }) => sum + connections, 0) / all.length
-        const { excess, moves } = planMoves(all, { withinPercent: percent, connectionsMax: max })
+        const { excess, moves } = planMoves(all, { withinPercent, connectionsMax, gain })
         const total = moves.reduce((sum, { connections }) => sum + connections, 0)
-        expect(total).toBe(Math.min(excess, max))
+        expect(total).toBe(Math.min(Math.floor(excess * gain), connectionsMax))
         for (const { gateway, connections } of moves) {
           expect(connections).toBeGreaterThan(0)
-          const had = all.find((one) => one.gateway === gateway)?.connections ?? 0
-          expect(had - connections).toBeGreaterThanOrEqual(mean)
+          const above = (all.find((one) => one.gateway === gateway)?.connections ?? 0) - mean
+          expect(connections).toBeLessThanOrEqual(gain === 1 ? above : 2 * above)
         }
       }),
     )
@@ -109,10 +123,15 @@ describe('rounds one after the other', () => {
         const total = sumOf(counts)
         const highest = Math.max(...counts)
         let rounds = 0
+        let pace: Pace = freshPace(0)
         for (; ; rounds++) {
           const loads = counts.map((connections, at) => load(`gw${at}`, connections))
-          const { moves } = planMoves(loads, { withinPercent: 10, connectionsMax })
+          const bounds = { withinPercent: 10, connectionsMax }
+          const { excess } = planMoves(loads, { ...bounds, gain: 1 })
+          const { moves } = planMoves(loads, { ...bounds, gain: gainOf(pace, excess) })
           if (moves.length === 0) break
+          const moved = moves.reduce((sum, { connections }) => sum + connections, 0)
+          pace = paceAfter(pace, { excess, moved, windowMs: 0 }, 0)
           expect(rounds).toBeLessThan(roundsMax(total, counts.length, connectionsMax))
           // As clients do it: there first, then gone here.
           for (const move of moves) counts[Number(move.gateway.slice(2))]! -= move.connections
@@ -134,7 +153,7 @@ describe('rounds one after the other', () => {
 
 /** A round moves the bound, of which the share of those below lands well; at the end each lessens the excess by that share. */
 function roundsMax(total: number, gateways: number, connectionsMax: number): number {
-  return gateways * (Math.ceil(total / connectionsMax) + 20)
+  return gateways * (Math.ceil(total / connectionsMax) + 10)
 }
 
 /** Chance that a seed repeats (mulberry32). */

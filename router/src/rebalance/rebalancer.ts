@@ -12,7 +12,7 @@ import {
 } from '@sluice/proto'
 import type { NatsPort } from '@sluice/service/jetstream/port'
 import type { LiveRouter } from '../shards/ownership.ts'
-import { freshPace, type Pace, paceAfter, roundMax, windowMsOf } from './pace.ts'
+import { freshPace, gainOf, type Pace, paceAfter, roundMax, windowMsOf } from './pace.ts'
 import { type GatewayLoad, type PlannedMove, planMoves } from './plan.ts'
 
 /** See {@link createRebalancer}. */
@@ -86,7 +86,9 @@ export function createRebalancer(options: RebalancerOptions): Rebalancer {
 
   function round(now: readonly GatewayLoad[], before: Pace): Pace {
     const { connectionsPerSecond, withinPercent } = settings
-    const plan = planMoves(now, { withinPercent, connectionsMax: roundMax(connectionsPerSecond) })
+    const bounds = { withinPercent, connectionsMax: roundMax(connectionsPerSecond) }
+    const found = planMoves(now, { ...bounds, gain: 1 })
+    const plan = planMoves(now, { ...bounds, gain: gainOf(before, found.excess) })
     excess = plan.excess
     if (plan.moves.length === 0) {
       if (before.excess === null) return before
@@ -97,7 +99,7 @@ export function createRebalancer(options: RebalancerOptions): Rebalancer {
     const windowMs = windowMsOf(connections, connectionsPerSecond)
     options.onRound({ connections, gateways: plan.moves.length, windowMs })
     for (const move of plan.moves) void ask(move, windowMs)
-    return paceAfter(before, plan.excess, windowMs, nowMs())
+    return paceAfter(before, { excess: plan.excess, moved: connections, windowMs }, nowMs())
   }
 
   return {

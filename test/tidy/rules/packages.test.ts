@@ -8,7 +8,7 @@ const root = {
   name: 'sluice',
   version: '1.0.0',
   workspaces: ['proto', 'gateway'],
-  devDependencies: { vitest: '5.0.0' },
+  devDependencies: { vitest: '5.0.0', '@types/k6': '2.0.0' },
 }
 const proto = { name: '@sluice/proto', version: '1.0.0' }
 const gateway = { name: '@sluice/gateway', version: '1.0.0', dependencies: { '@sluice/proto': '1.0.0', ws: '8.0.0' } }
@@ -18,6 +18,7 @@ const packages = {
   gateway,
   'node_modules/@sluice/proto': { resolved: 'proto', link: true },
   'node_modules/vitest': { version: '5.0.0' },
+  'node_modules/@types/k6': { version: '2.0.0' },
   'node_modules/ws': { version: '8.0.0' },
 }
 const manifests = [json('package.json', root), json('proto/package.json', proto), json('gateway/package.json', gateway)]
@@ -55,6 +56,7 @@ describe('imports', () => {
     ['gateway/src/a.ts', 'vitest'],
     ['proto/src/a.test.ts', 'ws'],
     ['test/integration/a.test.ts', 'ws'],
+    ['test/soak/adapter/main.ts', 'k6/metrics'],
   ])('%s may not count on %s being around', (path, name) => {
     expect(declaredPackages([...manifests, sourceFile(path, `import { a } from '${name}'\n`)])).toHaveLength(1)
   })
@@ -66,6 +68,8 @@ describe('imports', () => {
     ['test/integration/a.test.ts', 'vitest'],
     ['test/integration/a.test.ts', '@sluice/proto'],
     ['deploy/local/main.ts', 'node:path'],
+    ['test/soak/steady.ts', 'k6/metrics'],
+    ['test/soak/client/member.ts', 'k6/timers'],
   ])('%s may count on %s', (path, name) => {
     expect(declaredPackages([...manifests, sourceFile(path, `import { a } from '${name}'\n`)])).toEqual([])
   })

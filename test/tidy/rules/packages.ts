@@ -67,6 +67,9 @@ export const lockInStep: Rule = (files) => {
   })
 }
 
+/** Scripts that run in k6, which brings its own modules: the root declares the types of them. */
+const k6Scripts = /^test\/soak\/(?!adapter\/)/
+
 /** Every package that a file imports is declared by the file's own package; tests and tools by the root. */
 export const declaredPackages: Rule = (files) => {
   const manifests = new Map(manifestsOf(files).map(({ file, manifest }) => [file.path, manifest]))
@@ -82,6 +85,7 @@ function undeclared(file: SourceFile, manifests: ReadonlyMap<string, Manifest>):
     ...Object.keys(manifest?.optionalDependencies ?? {}),
     ...(isTest(file.path) || own === undefined ? Object.keys(manifest?.devDependencies ?? {}) : []),
   ])
+  if (k6Scripts.test(file.path) && root?.devDependencies?.['@types/k6'] !== undefined) declared.push('k6')
   const workspaces = (root?.workspaces ?? []).flatMap((folder) => manifests.get(`${folder}/package.json`)?.name ?? [])
   return importsOf(file)
     .filter(({ specifier, target }) => target === null && !specifier.startsWith('node:'))
