@@ -98,18 +98,20 @@ export class FeedJoins {
   }
 
   #refused(link: Link, seat: Seat, error: SluiceError): void {
-    if (error.code === 'lost') return
-    if (error.code === 'already_joined') return this.#feed.joined(link, seat, {})
-    if (passing.has(error.code)) {
-      seat.failures++
-      const { ambient, backoff } = this.#host
-      const delayMs = (error.retryAfterMs ?? 0) + ambient.random() * windowMs(seat.failures - 1, backoff)
-      seat.pending = ambient.timer(delayMs, () => this.join(link, seat))
-    } else if (unstored.has(error.code) && seat.since !== null) {
-      this.#feed.history.end(error.code)
+    const { code, retryAfterMs = 0 } = error
+    const { target, history } = this.#feed
+    if (code === 'lost') return
+    const aboutHistory = unstored.has(code)
+    if (aboutHistory && seat.since !== null) {
+      history.end(code)
       return this.join(link, seat)
-    } else if (unstored.has(error.code) && 'user' in this.#feed.target) return this.#feed.joined(link, seat, {})
-    else {
+    }
+    if (code === 'already_joined' || (aboutHistory && 'user' in target)) return this.#feed.joined(link, seat, {})
+    if (passing.has(code)) {
+      const { ambient, backoff } = this.#host
+      const delayMs = retryAfterMs + ambient.random() * windowMs(seat.failures++, backoff)
+      seat.pending = ambient.timer(delayMs, () => this.join(link, seat))
+    } else {
       seat.phase = 'refused'
       this.#feed.refused(error)
     }

@@ -76,9 +76,7 @@ export class Feed implements JoinedFeed {
 
   /** The socket is gone. */
   detach(link: Link): void {
-    if (!this.#seats.has(link)) return
-    this.#seats.vacate(link)
-    if (this.#seats.size > 0) return
+    if (!this.#seats.vacate(link) || this.#seats.size > 0) return
     if (this.#wanted) this.#turn('joining')
     else this.#host.over(this)
   }
@@ -201,7 +199,8 @@ export class Feed implements JoinedFeed {
   #gap(link: Link, seat: Seat, frame: Frame): void {
     const position = positionOf(frame)
     // While both sockets are joined, one of them misses what the other has brought.
-    const other = this.#seats.authority !== null && this.#seats.authority !== link && seat.phase === 'joined'
+    const { authority } = this.#seats
+    const other = authority !== null && authority !== link && seat.phase === 'joined'
     if (position !== null && !other) this.history.lose(seat, textOf(frame, 'reason') ?? 'unknown', position)
   }
 

@@ -43,16 +43,18 @@ export class Seats extends Map<Link, Seat> {
     return seat
   }
 
-  /** The socket is gone. */
-  vacate(link: Link): void {
+  /** The socket is gone. False if it had no seat. */
+  vacate(link: Link): boolean {
     const seat = this.get(link)
-    if (seat === undefined) return
+    if (seat === undefined) return false
     seat.pending()
     this.delete(link)
     settle(seat)
-    if (this.authority !== link) return
-    this.authority = null
-    for (const [other, { phase }] of this) if (phase === 'joined') this.authority ??= other
+    if (this.authority === link) {
+      this.authority = null
+      for (const [other, { phase }] of this) if (phase === 'joined') this.authority ??= other
+    }
+    return true
   }
 
   /** A listener may have left the room or closed the client, and a fault has it joined anew. */
@@ -62,11 +64,7 @@ export class Seats extends Map<Link, Seat> {
 
   /** Gives up all of them. */
   stand(): void {
-    for (const seat of this.values()) {
-      seat.pending()
-      settle(seat)
-    }
-    this.clear()
+    for (const link of [...this.keys()]) this.vacate(link)
   }
 }
 
