@@ -54,6 +54,14 @@ export function grantsRoom(patterns: readonly string[] | undefined, room: Room, 
 }
 
 /**
+ * Whether one of the room patterns (`join`) grants all rooms of a namespace: `ns:*` itself and nothing less. No name that is put in for
+ * `{user}` can make one of another pattern.
+ */
+export function grantsAllRooms(patterns: readonly string[] | undefined, namespace: string): boolean {
+  return patterns?.includes(`${namespace}:*`) ?? false
+}
+
+/**
  * The rooms of the grant `rooms`: each pattern names one, with `{user}` put in after it was taken apart. What is no room's name, a
  * wildcard among them, is left out.
  */

@@ -17,6 +17,8 @@ export const DEFAULT_PREFIX = 'sluice'
 export interface Subjects {
   /** Live delivery to a room's members; whatever is published here is ephemeral. */
   room(room: Pick<Room, 'namespace' | 'local'>): string
+  /** {@link room} of all rooms of a namespace: what is subscribed to for a wildcard. */
+  rooms(namespace: string): string
   /** Live delivery to every connection of a user. */
   user(user: UserName): string
   /** Stores a message of a room; its stream republishes it to {@link liveRoom}. */
@@ -25,6 +27,8 @@ export interface Subjects {
   publishUser(user: UserName): string
   /** Stored messages of a room with their positions. Streams alone publish here. */
   liveRoom(room: Pick<Room, 'namespace' | 'local'>): string
+  /** {@link liveRoom} of all rooms of a namespace. */
+  liveRooms(namespace: string): string
   /** Stored messages of a user's inbox with their positions. Streams alone publish here. */
   liveUser(user: UserName): string
   /** Live delivery to one connection. */
@@ -76,10 +80,12 @@ export function createSubjects(prefix: string): Subjects {
     `${encodeToken(namespace)}.${encodeToken(local)}`
   return {
     room: (room) => `${prefix}.room.${tokensOf(room)}`,
+    rooms: (namespace) => `${prefix}.room.${encodeToken(namespace)}.*`,
     user: (user) => `${prefix}.user.${encodeToken(user)}`,
     publishRoom: (room) => `${prefix}.pub.room.${tokensOf(room)}`,
     publishUser: (user) => `${prefix}.pub.user.${encodeToken(user)}`,
     liveRoom: (room) => `${prefix}.live.room.${tokensOf(room)}`,
+    liveRooms: (namespace) => `${prefix}.live.room.${encodeToken(namespace)}.*`,
     liveUser: (user) => `${prefix}.live.user.${encodeToken(user)}`,
     session: (gateway, number) => `${prefix}.session.${gateway}.${number}`,
     sessions: (gateway) => `${prefix}.session.${gateway}.*`,

@@ -53,6 +53,8 @@ function contract(): object {
     subjects: [
       subjects.room({ namespace: 'chat', local: 'a.b' }),
       subjects.user(user),
+      subjects.rooms('chat'),
+      subjects.liveRooms('chat'),
       subjects.publishRoom({ namespace: 'chat', local: 'a.b' }),
       subjects.publishUser(user),
       subjects.liveRoom({ namespace: 'chat', local: 'a.b' }),

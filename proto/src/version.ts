@@ -11,8 +11,8 @@ export const PROTOCOL_VERSION = 1
  * - 1: connect, auth, join, leave, publish, send, ping. `call`, `presence` and `history` are in the schema and refused.
  * - 2: presence: `join` with `presence`, the request `presence`, `members`, `joined` and `left`; `features` names it.
  * - 3: history: `join` with `since` and `history`, inboxes, keys, the request `history`, positions on messages, `gap`; `features` names it.
- * - 4: services: `call` with its answers, what services are asked, `added` and `removed`; `features` names `call` and `rooms`. `traceparent`
- *   on publish, send, call and messages.
+ * - 4: services: `call` with its answers, what services are asked, `added` and `removed`, joins of `ns:*`; `features` names `call`, `rooms` and
+ *   `wildcard`. `traceparent` on publish, send, call and messages.
  */
 export const SCHEMA_REVISION = 4
 
@@ -31,4 +31,4 @@ export const BEARER_SUBPROTOCOL_PREFIX = 'bearer.'
 /**
  * Optional capabilities that `welcome.features` announces, so that a client can tell an old gateway from a refusal.
  */
-export const FEATURES: readonly string[] = ['presence', 'history', 'call', 'rooms']
+export const FEATURES: readonly string[] = ['presence', 'history', 'call', 'rooms', 'wildcard']

@@ -18,6 +18,7 @@ import { REQUEST_CHECKS } from './checks/requests.ts'
 import { SERVICE_CHECKS } from './checks/services.ts'
 import { SIGN_IN_CHECKS } from './checks/sign-in.ts'
 import { TRACE_CHECKS } from './checks/traces.ts'
+import { WILDCARD_CHECKS } from './checks/wildcards.ts'
 
 /** Every check of the suite. */
 export const CHECKS: readonly Check[] = [
@@ -39,4 +40,5 @@ export const CHECKS: readonly Check[] = [
   ...ASKED_SERVICE_CHECKS,
   ...ACTING_SERVICE_CHECKS,
   ...TRACE_CHECKS,
+  ...WILDCARD_CHECKS,
 ]

@@ -122,9 +122,12 @@ export class FrameLog {
   #delivered(frame: Frame, room: string): void {
     const state = this.#rooms.get(room)
     this.#link(frame, room)
-    if (this.#isIn(room) || state === 'reading') return
-    if (state === 'joining') this.violation('6.2', 'nothing of a room before the `ok` of its join', shown(frame))
-    else if (state === 'out') this.violation('6.4', 'nothing of a room after the `ok` of its leave', shown(frame))
+    const all = this.#rooms.get(allOf(room))
+    if (this.#isIn(room) || [state, all].some((one) => one === 'in' || one === 'reading')) return
+    if (state === 'joining' || all === 'joining')
+      this.violation('6.2', 'nothing of a room before the `ok` of its join', shown(frame))
+    else if (state === 'out' || all === 'out')
+      this.violation('6.4', 'nothing of a room after the `ok` of its leave', shown(frame))
     else this.violation('6.5', 'nothing of a room that this connection has not joined', shown(frame))
   }
 }
@@ -138,7 +141,13 @@ function offsetOf(value: unknown): number | null {
   return Number.isSafeInteger(offset) ? Number(offset) : null
 }
 
+/** The pattern of all rooms of a room's namespace [P-2.5]. */
+function allOf(room: string): string {
+  const colon = room.indexOf(':')
+  return `${colon === -1 ? 'default' : room.slice(0, colon)}:*`
+}
+
 function canonical(room: string): string {
-  const name = room.startsWith('default:') ? room.slice('default:'.length) : room
+  const name = room.startsWith('default:') && room !== 'default:*' ? room.slice('default:'.length) : room
   return name.includes(':') ? room : name
 }

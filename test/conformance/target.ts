@@ -7,7 +7,17 @@ import { Peer } from './peer.ts'
 import type { Issuer } from './tokens.ts'
 
 /** The parts that namespaces play; README.md says how each is to be configured. */
-export const ROLES = ['open', 'granted', 'service', 'quiet', 'members', 'small', 'history', 'brief'] as const
+export const ROLES = [
+  'open',
+  'granted',
+  'service',
+  'quiet',
+  'members',
+  'small',
+  'history',
+  'brief',
+  'wildcard',
+] as const
 
 /** The part of a namespace. */
 export type Role = (typeof ROLES)[number]

@@ -56,6 +56,7 @@ export function followedRoom({ messagesPerSubject = 1000, ringMessages = 5, read
     }
     const one = {
       alive: true as boolean,
+      level: true,
       events,
       send(entry: RingEntry): boolean {
         hear(entry)

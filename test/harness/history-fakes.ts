@@ -44,6 +44,11 @@ export class FakeStream {
     return this.#kept[0]?.message.place.offset ?? this.sequence + 1
   }
 
+  /** Of the last message of all rooms. */
+  get lastTime(): number {
+    return this.#kept.at(-1)?.message.place.time ?? this.now
+  }
+
   get last(): Position | null {
     return this.messages.at(-1)?.place ?? null
   }
@@ -101,6 +106,7 @@ export class FakeStream {
       this.#answer('stream', {
         epoch: this.epoch,
         firstSequence: this.firstSequence,
+        lastSequence: this.sequence,
         messagesPerSubject: this.messagesPerSubject,
         ageMs: this.ageMs,
         now: this.now,
@@ -109,7 +115,7 @@ export class FakeStream {
 
   /** Checks of logs that follow it. */
   readonly state = (): Promise<CheckedStream | null> =>
-    this.#answer('state', { epoch: this.epoch, lastSequence: this.sequence, now: this.now })
+    this.#answer('state', { epoch: this.epoch, lastSequence: this.sequence, lastTime: this.lastTime, now: this.now })
 
   readonly lasts = (_: string, subjects: readonly string[]): Promise<ReadonlyMap<string, Position>> =>
     this.#answer('lasts', new Map(subjects.flatMap((subject) => (this.last === null ? [] : [[subject, this.last]]))))

@@ -11,7 +11,7 @@ const anyone = { join: { who: 'anyone' }, publish: { who: 'anyone' } }
 export const RIGHTS_SETTINGS = {
   namespaces: {
     default: { ...anyone, presence: true },
-    chat: { ...anyone, presence: true, history: { messages: 1000, seconds: 3600 } },
+    chat: { ...anyone, presence: true, wildcard: true, history: { messages: 1000, seconds: 3600 } },
     private: anyone,
     ask: { join: { who: 'service' }, publish: { who: 'service' } },
   },

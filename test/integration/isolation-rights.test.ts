@@ -64,6 +64,20 @@ describe('with the rights of deploy/nats, and no others', () => {
     expect((page.messages as { data: unknown }[]).map(({ data }) => data)).toEqual([15, 16, 17, 18, 19])
   })
 
+  test('all rooms of a namespace are joined at once, and recovered', async ({ stage, sluice: { one, two } }) => {
+    const ann = await stage.user(one, 'all-ann')
+    const since = positionOf(await ann.ok({ type: 'join', room: 'chat:*' }))
+    const ben = await stage.user(two, 'all-ben')
+    for (const room of ['chat:all-1', 'chat:all-2']) {
+      await ben.ok({ type: 'publish', room, data: 1 })
+      await ben.ok({ type: 'publish', room, data: 2, ephemeral: true })
+      await eventually(() => ann.dataOf(room).toSorted()).toEqual([1, 2])
+    }
+    const back = await stage.user(two, 'all-ann')
+    expect(await back.ok({ type: 'join', room: 'chat:*', since })).toMatchObject({ recovered: true })
+    expect([...back.dataOf('chat:all-1'), ...back.dataOf('chat:all-2')]).toEqual([1, 1])
+  })
+
   test('a service that may push does so, live and stored, and learns where it is stored', async ({ stage, sluice }) => {
     const ann = await (await stage.user(sluice.one, 'pushed-ann')).join('chat:pushed')
     const pusher = await sluice.connect('pusher')

@@ -39,6 +39,31 @@ describe('a message costs NATS', () => {
     expect((await three.metrics()).value('publishes_total', { kind: 'room' })).toBe(count)
   })
 
+  test('one copy out for a gateway with a member of all rooms, whatever rooms it has other members in', async ({
+    stage,
+  }) => {
+    const nats = await stage.nats()
+    const open = { join: { who: 'anyone' }, publish: { who: 'anyone' }, wildcard: true }
+    const settings = { readiness: { probeMs: 600_000, graceMs: 3_600_000 }, namespaces: { chat: open } }
+    const one = await stage.gateway(nats, { settings })
+    const two = await stage.gateway(nats, { settings })
+    const inRoom = await (await stage.user(one, 'ann')).join('chat:r0')
+    const inAll = await (await stage.user(one, 'ben')).join('chat:*')
+    const inBoth = await (await (await stage.user(one, 'eve')).join('chat:*')).join('chat:r1')
+    await eventually(async () => (await nats.gatewaySubjects()).filter((one) => one.includes('chat'))).toEqual([
+      'sluice.room.chat.*',
+    ])
+    const outside = await stage.user(two, 'dan')
+    const before = await traffic(nats)
+    const count = 30
+    for (let n = 0; n < count; n++) await outside.ok({ type: 'publish', room: `chat:r${n % 3}`, data: n })
+    const heard = ({ frames }: typeof inAll): number => frames.filter(({ type }) => type === 'message').length
+    for (const member of [inAll, inBoth]) await eventually(() => heard(member)).toBe(count)
+    await eventually(() => heard(inRoom)).toBe(count / 3)
+    const after = await traffic(nats)
+    expect(after.map(({ got }, at) => got - (before[at]?.got ?? 0))).toEqual([count, 0])
+  })
+
   test('two prefixes on one NATS hear nothing of each other', async ({ stage }) => {
     const nats = await stage.nats()
     const blue = await stage.gateway(nats, { settings: { nats: { prefix: 'blue' } } })

@@ -131,8 +131,9 @@ describe('what this release does not offer', () => {
   test('is answered `unsupported`, not ignored', async ({ stage, cluster: { one } }) => {
     const ann = await stage.user(one, 'ann', { grants: { call: ['*'] } })
     const frames = [
-      { type: 'join', room: 'chat:*' },
       { type: 'publish', room: 'chat:*', data: 1 },
+      { type: 'presence', room: 'chat:*' },
+      { type: 'history', room: 'chat:*', limit: 1 },
     ]
     for (const frame of frames)
       expect({ frame, code: await ann.refused(frame) }).toEqual({ frame, code: 'unsupported' })
@@ -142,6 +143,7 @@ describe('what this release does not offer', () => {
     const ann = await stage.user(one, 'ann')
     expect(await ann.refused({ type: 'presence', room: 'chat:lobby' })).toBe('not_enabled')
     expect(await ann.refused({ type: 'join', room: 'chat:lobby', presence: true })).toBe('not_enabled')
+    expect(await ann.refused({ type: 'join', room: 'chat:*' })).toBe('not_enabled')
     await ann.join('chat:lobby')
   })
 

@@ -16,7 +16,7 @@ describe('a token', () => {
       version: 1,
       user: 'ann',
       heartbeatMs: 25_000,
-      features: ['presence', 'history', 'call', 'rooms'],
+      features: ['presence', 'history', 'call', 'rooms', 'wildcard'],
     })
     expect(welcome.session).toMatch(/^[A-Za-z0-9_-]+\.[1-9][0-9]*$/)
     expect(Number(welcome.expiresAt)).toBeGreaterThan(Date.now())

@@ -52,7 +52,7 @@ export interface Backplane extends Pick<Link, PassedOn> {
   /** See {@link Link.subscribe}; what can't be delivered goes to `onDropped` instead. */
   listen(subject: string, deliver: (message: Inbound, subject: string) => void): Subscribed
   /** The same for what a stream republishes: one that can't be delivered comes without its content, as it has its place. */
-  listenStored(subject: string, deliver: (message: StoredInbound) => void): Subscribed
+  listenStored(subject: string, deliver: (message: StoredInbound, subject: string) => void): Subscribed
 }
 
 /**
@@ -118,7 +118,7 @@ function createBackplane(link: Link, { payloadBytesMax, nowMs }: BackplaneOption
         if (place === null) return events.onDropped('bad_header', message.subject)
         const stored = readStored(message, place, payloadBytesMax)
         if (stored.unfit !== null) events.onDropped(stored.unfit, message.subject)
-        deliver(stored)
+        deliver(stored, message.subject)
       }),
   }
 }

@@ -2,6 +2,8 @@
 import type { HistoryMessage, HistoryPage } from '@sluice/service/jetstream/history-message'
 import type { HistoryReader } from '@sluice/service/jetstream/history-reader'
 import type { HistoryState } from '@sluice/service/jetstream/history-state'
+import type { TopicName } from '../fanout/topic.ts'
+import { roomHeard } from '../fanout/wildcards.ts'
 import type { Page, Reads } from '../history/repair.ts'
 import { createRounds } from '../history/rounds.ts'
 import { readStored, type StoredInbound } from './inbound.ts'
@@ -36,9 +38,22 @@ export function createHistoryReads({ reader, state, payloadBytesMax }: HistoryRe
 
   const underWay = createReadsUnderWay()
 
-  async function forward({ stream, subject }: Place, from: number, upTo: number, messagesMax: number): Promise<Page> {
+  /** The rooms of a namespace are one chain here; each message says besides what it follows in its room, as far as the page has it. */
+  const checkedAll = (messages: readonly HistoryMessage[], about: TopicName, from: number): StoredInbound[] =>
+    messages.map(({ message, offset, prev, time, subject }, at) => {
+      const place = { offset, prev: messages[at - 1]?.offset ?? Math.max(0, from - 1), time }
+      return {
+        ...readStored(message, place, payloadBytesMax),
+        under: roomHeard(about, subject, prev < from ? 0 : prev),
+      }
+    })
+
+  async function forward(at: Place, from: number, upTo: number, messagesMax: number): Promise<Page> {
+    const { stream, subject, about, wide = false } = at
     const page = await underWay.count(stream, reader.forward({ stream, subject, from, upTo, messagesMax }))
-    return { ...checked(page), following: page.following }
+    const { messages, more, following } = page
+    if (!wide || about === undefined) return { ...checked(page), following }
+    return { messages: checkedAll(messages, about, from), more, following }
   }
 
   // What is asked for evidence must be looked up after whatever it speaks of was read: nobody joins a look-up that has begun. Reads that
@@ -59,6 +74,10 @@ export function createHistoryReads({ reader, state, payloadBytesMax }: HistoryRe
 export interface Place {
   readonly stream: string
   readonly subject: string
+  /** Whose messages they are; needed where they are those of all rooms of a namespace. */
+  readonly about?: TopicName
+  /** Whether they are those of all rooms of a namespace. Default false. */
+  readonly wide?: boolean
 }
 
 /** Reads under way, of each stream. */

@@ -24,6 +24,7 @@ import {
   LIMITS,
   type Placed,
   RECEIPT_ID_PATTERN,
+  type RoomName,
   STREAM_HEADERS,
   TRACE_PARENT_PATTERN,
 } from '@sluice/proto'
@@ -50,6 +51,18 @@ export interface Inbound {
   readonly unfit: DropReason | null
   /** Asks to tell to how many connections it was delivered; absent on nearly all. */
   readonly receipt?: string
+  /** What it is about where that is not its topic: a wildcard hears many rooms. */
+  readonly under?: UnderWildcard
+}
+
+/** The room of a message that a wildcard hears. */
+export interface UnderWildcard {
+  /** Null for what is at no room's subject: it has a place among the others and is shown to nobody. */
+  readonly room: RoomName | null
+  /** Any on which messages of the room come. */
+  readonly subject: string
+  /** The offset of the room's message before it, or less; its `place` has that of the namespace's message before it. */
+  readonly prev: number
 }
 
 /** A message of a history. */

@@ -46,7 +46,7 @@ function build(open: readonly number[] = [1, 2, 3]) {
       moved.push(wish)
       return 7
     },
-    follows: (subject) => subject.endsWith('.a'),
+    follows: (subject) => (subject.endsWith('.a') ? 1 : 0),
     acts: {
       disconnect(control) {
         acted.push(control)

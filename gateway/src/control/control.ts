@@ -34,7 +34,7 @@ export interface ControlOptions {
   }) => number
   readonly acts: Acts
   /** Whether a subject of a room or user has members here. */
-  readonly follows: (subject: string) => boolean
+  readonly follows: (subject: string) => number
   readonly nowMs: () => number
   /** An exception of ours while doing what was said. */
   readonly onFault: (error: unknown, verb: string) => void
@@ -73,7 +73,7 @@ export function listenToControl(options: ControlOptions): void {
       case 'leave':
         return acts.leave(control)
       case 'follows':
-        return control.subjects.filter((subject) => options.follows(subject)).length
+        return control.subjects.reduce((sum, subject) => sum + options.follows(subject), 0)
     }
   }
 

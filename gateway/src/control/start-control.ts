@@ -1,6 +1,6 @@
 // Begins to hear control on the connection of leases and control, as soon as there is one: routers exist where something has presence or
 // a history, and whichever of the two a gateway has, it does what they say.
-import { createSubjects } from '@sluice/proto'
+import { coveringSubject, createSubjects } from '@sluice/proto'
 import type { Clock } from '@sluice/service/clock'
 import type { Logger } from '@sluice/service/log'
 import type { Throttle } from '@sluice/service/throttle'
@@ -49,7 +49,9 @@ export function startControl(options: StartControlOptions): Revocations {
     },
     move,
     acts: createActs({ ...core, revocations }),
-    follows: (subject) => (core.topics.find(subject)?.members.length ?? 0) > 0,
+    // A wildcard tells of its own members.
+    follows: (subject) =>
+      [subject, coveringSubject(subject)].filter((one) => core.topics.find(one)?.members.length).length,
     nowMs: clock.monotonicMs,
     onFault: (err, verb) => log.error({ err, verb }, 'fault while doing what a router said'),
     counters,

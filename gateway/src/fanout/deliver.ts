@@ -38,9 +38,15 @@ export interface Delivered {
 /** Delivers messages to local members. */
 export interface Deliver {
   /** To all members of a topic but those that the message excludes; of a stored one those are told its place alone. */
-  toTopic(topic: Topic, message: Inbound): void
-  /** The same with frames that others share. */
-  framesToTopic(topic: Topic, frames: Frames): void
+  toTopic(topic: Topic, message: Inbound, but?: Topic): void
+  /**
+   * The same with frames that others share.
+   *
+   * @param but - its members are left out: they have the message from there
+   */
+  framesToTopic(topic: Topic, frames: Frames, but?: Topic): void
+  /** Finishes what is in slices of a topic, before a connection that is in two topics enters one of them or leaves it. */
+  settle(topic: Topic): void
   /** Another frame for all members of a topic, in its order among the messages. */
   noticeToTopic(topic: Topic, json: Buffer, msgpack: Buffer): void
   /** A connection has become a member that has all there was: what is still in slices is nothing to it, though it was a member before. */
@@ -131,6 +137,13 @@ function deliveredOf({ receipt }: Inbound): Delivered | null {
   return receipt === undefined ? null : { connections: 0, written: 0, skipped: 0 }
 }
 
+/** Taken when the message comes: who is in the other topic by then has it from there, whatever it does before its slice. */
+function membersBut(topic: Topic, but: Topic | undefined): readonly Member[] {
+  const { members } = topic
+  if (but === undefined || but.members.length === 0) return members
+  return members.some((member) => isMember(member, but)) ? members.filter((member) => !isMember(member, but)) : members
+}
+
 /** Makes the delivery of a gateway. */
 export function createDeliver(options: DeliverOptions): Deliver {
   const { outbox, sliceMembers, slicedMessagesMax, counters, onUnencodable } = options
@@ -161,10 +174,9 @@ export function createDeliver(options: DeliverOptions): Deliver {
     if (topic.members === members && topic.readers > 0) topic.readers--
   }
 
-  function linkAll(topic: Topic, frames: Frames): void {
-    const { members } = topic
+  function linkAll(topic: Topic, members: readonly Member[], frames: Frames): void {
     // A member whose queue runs over is closed from within and leaves: the array must not change under the loop.
-    topic.readers++
+    if (members === topic.members) topic.readers++
     const delivered = deliveredOf(frames.message)
     link(topic, members, frames, 0, members.length, null, delivered)
     doneReading(topic, members)
@@ -186,11 +198,11 @@ export function createDeliver(options: DeliverOptions): Deliver {
     if (waiting.length > 0) setImmediate(turn)
   }
 
-  function framesToTopic(topic: Topic, frames: Frames): void {
-    if (topic.members.length <= sliceMembers && !waitingTopics.has(topic)) return linkAll(topic, frames)
+  function framesToTopic(topic: Topic, frames: Frames, but?: Topic): void {
+    const members = membersBut(topic, but)
+    if (members.length <= sliceMembers && !waitingTopics.has(topic)) return linkAll(topic, members, frames)
     while (waiting.length >= slicedMessagesMax) nextSlice()
-    const { members } = topic
-    topic.readers++
+    if (members === topic.members) topic.readers++
     const known = waitingTopics.get(topic)
     if (known === undefined) waitingTopics.set(topic, { messages: 1, late: null })
     else known.messages++
@@ -199,8 +211,11 @@ export function createDeliver(options: DeliverOptions): Deliver {
   }
 
   return {
-    toTopic: (topic, message) => framesToTopic(topic, createFrames(message)),
+    toTopic: (topic, message, but) => framesToTopic(topic, createFrames(message), but),
     framesToTopic,
+    settle(topic) {
+      while (waitingTopics.has(topic)) nextSlice()
+    },
     noticeToTopic: (topic, json, msgpack) => framesToTopic(topic, { ...createFrames(NOTICE), json, msgpack }),
     caughtUp(topic, member) {
       const known = waitingTopics.get(topic)

@@ -15,6 +15,12 @@ export interface Frames {
   onLinked: (() => void) | null
 }
 
+/** Whom a message is about on the wire: its topic, but for one that a wildcard hears; null for nobody. */
+function whomOf(about: TopicName, { under }: Inbound): TopicName | null {
+  if (under === undefined) return about
+  return under.room === null ? null : { kind: 'room', name: under.room }
+}
+
 /** Frames of which none is built. */
 export function createFrames(message: Inbound): Frames {
   return {
@@ -38,18 +44,21 @@ export function frameOf(
   binary: boolean,
   onUnencodable: (about: TopicName) => void,
 ): Buffer | null {
+  if (!binary && frames.json !== undefined) return frames.json
+  if (binary && frames.msgpack !== undefined) return frames.msgpack
+  const whom = whomOf(about, frames.message)
+  if (whom === null) return null
   if (!binary) {
-    frames.json ??= buildJsonMessage(about, frames.message)
+    frames.json = buildJsonMessage(whom, frames.message)
     return frames.json
   }
-  if (frames.msgpack !== undefined) return frames.msgpack
   try {
-    frames.msgpack = buildMsgpackMessage(about, frames.message)
+    frames.msgpack = buildMsgpackMessage(whom, frames.message)
     return frames.msgpack
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     frames.msgpack = null
-    onUnencodable(about)
+    onUnencodable(whom)
     return null
   }
 }
@@ -60,12 +69,14 @@ export function frameOf(
  * @returns null for an ephemeral message, which has no place to tell
  */
 export function withheldFrameOf(about: TopicName, frames: Frames, binary: boolean): Buffer | null {
-  const { place } = frames.message
-  if (place === null) return null
+  const { place, under } = frames.message
+  const whom = whomOf(about, frames.message)
+  if (place === null || whom === null) return null
+  const told = { offset: place.offset, prev: under?.prev ?? place.prev }
   if (binary) {
-    frames.withheldMsgpack ??= buildWithheld(about, place, true)
+    frames.withheldMsgpack ??= buildWithheld(whom, told, true)
     return frames.withheldMsgpack
   }
-  frames.withheldJson ??= buildWithheld(about, place, false)
+  frames.withheldJson ??= buildWithheld(whom, told, false)
   return frames.withheldJson
 }

@@ -48,14 +48,15 @@ export function buildMsgpackMessage(about: TopicName, message: Inbound): Buffer 
  *
  * @throws RangeError for JSON that is nested deeper than the parser's stack
  */
-export function fieldsOf({ payload, binary, from, session, event, key, traceparent, place }: Inbound): MessageFields {
+export function fieldsOf(message: Inbound): MessageFields {
+  const { payload, binary, from, session, event, key, traceparent, place, under } = message
   return {
     ...(from === null ? {} : { from }),
     ...(session === null ? {} : { session }),
     ...(event === null ? {} : { event }),
     ...(key === null ? {} : { key }),
     ...(traceparent === null ? {} : { traceparent }),
-    ...(place === null ? {} : { offset: place.offset, prev: place.prev, time: place.time }),
+    ...(place === null ? {} : { offset: place.offset, prev: under?.prev ?? place.prev, time: place.time }),
     ...(binary ? { bytes: payload } : { data: parse(payload) }),
   }
 }
@@ -64,7 +65,11 @@ export function fieldsOf({ payload, binary, from, session, event, key, tracepare
 export type MessageFields = Omit<ServerFrameOf<'message'>, 'type' | 'room' | 'user'>
 
 /** A frame with the place of a message alone: its content is not for whoever gets it. */
-export function buildWithheld(about: TopicName, { offset, prev }: Placed, binary: boolean): Buffer {
+export function buildWithheld(
+  about: TopicName,
+  { offset, prev }: Pick<Placed, 'offset' | 'prev'>,
+  binary: boolean,
+): Buffer {
   const frame: ServerFrame = { type: 'message', ...nameOf(about), offset, prev, withheld: true }
   return binary
     ? buildFrame(OPCODE.binary, msgpackCodec.encodeServer(frame))
@@ -81,14 +86,14 @@ function envelope(about: TopicName, message: Inbound): string {
 }
 
 /** The fields of a message beside whom it is about and its payload, as JSON members with a comma before each. */
-export function envelopeOf({ from, session, event, key, traceparent, place }: Inbound): string {
+export function envelopeOf({ from, session, event, key, traceparent, place, under }: Inbound): string {
   let text = ''
   if (from !== null) text += `,"from":${JSON.stringify(from)}`
   if (session !== null) text += `,"session":${JSON.stringify(session)}`
   if (event !== null) text += `,"event":"${event}"`
   if (key !== null) text += `,"key":${JSON.stringify(key)}`
   if (traceparent !== null) text += `,"traceparent":"${traceparent}"`
-  if (place !== null) text += `,"offset":${place.offset},"prev":${place.prev},"time":${place.time}`
+  if (place !== null) text += `,"offset":${place.offset},"prev":${under?.prev ?? place.prev},"time":${place.time}`
   return text
 }
 

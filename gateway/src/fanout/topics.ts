@@ -1,9 +1,12 @@
 // The topics that this gateway has members for, and the subscription of each: opened for the first local member, confirmed by
 // NATS before anyone is told so, closed some time after the last has gone. Step 4 of the message path.
 
+import { isWildcard } from '@sluice/proto'
 import type { Subscribed } from '@sluice/service/nats/link'
 import type { Backplane } from '../backplane/backplane.ts'
 import type { Inbound } from '../backplane/inbound.ts'
+import { createFeeds } from './feeds.ts'
+import { identityOf } from './message-identity.ts'
 import {
   beginJoin,
   createTopic,
@@ -20,10 +23,13 @@ import {
 /** See {@link createTopics}. */
 export interface TopicsOptions {
   readonly backplane: Pick<Backplane, 'connected' | 'connects' | 'confirm' | 'listen'>
-  readonly deliver: (topic: Topic, message: Inbound) => void
+  /** @param subject - on which it came: of a wildcard's messages each has that of its room */
+  readonly deliver: (topic: Topic, message: Inbound, subject: string) => void
   /** A topic was opened, its subscription just sent; or closed. */
   readonly onOpened: (topic: Topic) => void
   readonly onClosed: (topic: Topic) => void
+  /** A member is about to leave a topic, its connection staying. Default: nothing is done. */
+  readonly onLeaving?: (member: Member, topic: Topic) => void
   /** Sweeps that an empty topic outlives: clients often leave and come back, and a subscription is known to the whole cluster. */
   readonly lingerSweeps: number
 }
@@ -63,18 +69,36 @@ interface Held {
 }
 
 /** Makes the registry of a gateway. */
-export function createTopics({ backplane, deliver, onOpened, onClosed, lingerSweeps }: TopicsOptions): Topics {
+export function createTopics({
+  backplane,
+  deliver,
+  onOpened,
+  onClosed,
+  onLeaving,
+  lingerSweeps,
+}: TopicsOptions): Topics {
   const topics = new Map<string, Held>()
   /** Those that may be empty: only they are looked at by a sweep. */
   const maybeEmpty = new Set<Topic>()
   let sweeps = 0
+  const feeds = createFeeds<Inbound>({
+    listen: (subject, take) => backplane.listen(subject, take),
+    confirm: () => backplane.confirm(),
+    identify: identityOf,
+  })
+
+  function subscribe(topic: Topic): Subscribed {
+    const { subject, about } = topic
+    const take = (message: Inbound, on: string): void => deliver(topic, message, on)
+    if (about.kind === 'user') return backplane.listen(subject, take)
+    return isWildcard(about.name) ? feeds.listenAll(subject, take) : feeds.listen(subject, take)
+  }
 
   function hold(subject: string, about: TopicName): Held {
     const known = topics.get(subject)
     if (known !== undefined) return known
     const topic = createTopic(subject, about)
-    const subscribed = backplane.listen(subject, (message) => deliver(topic, message))
-    const held = { topic, subscribed }
+    const held = { topic, subscribed: subscribe(topic) }
     topics.set(subject, held)
     onOpened(topic)
     return held
@@ -110,6 +134,7 @@ export function createTopics({ backplane, deliver, onOpened, onClosed, lingerSwe
       return joined
     },
     leave(member, topic) {
+      onLeaving?.(member, topic)
       leaveTopic(member, topic)
       released(topic)
     },

@@ -5,13 +5,17 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { GapReason, Position } from '@sluice/proto'
 import type { Fill, Fills } from './fills.ts'
 import type { Gap, Log } from './log.ts'
-import { judgeRecovery, type StreamEvidence } from './recovered.ts'
+import { judgeRecovery } from './recovered.ts'
+import type { StreamSeen } from './repair.ts'
 import type { RingEntry } from './ring.ts'
+import { isWhole, judgeWildcard, WILDCARD_RECOVERED_MAX } from './wildcard-recovered.ts'
 
 /** The connection that catches up, as this needs it. */
 export interface Joiner {
   /** Whether it still wants to join. */
   readonly alive: boolean
+  /** Whether what is live begins behind where the log stands: it is not so while a wildcard that it is in has still to bring older ones. */
+  readonly level: boolean
   /** @returns whether it can take another before it is paced: its queue is bounded in bytes, and messages may be big */
   send(entry: RingEntry): boolean
   sendGap(gap: Gap): void
@@ -39,7 +43,7 @@ export interface CaughtUp {
 /** See {@link catchUp}. */
 export interface CatchUpOptions {
   readonly fills: Fills
-  readonly stream: (log: Log) => Promise<(StreamEvidence & { readonly epoch: string }) | null>
+  readonly stream: (log: Log) => Promise<StreamSeen | null>
 }
 
 /** The log is in doubt, or being repaired, for longer than a request may take. */
@@ -80,6 +84,8 @@ class CatchUp {
   /** Everything up to there was sent, or is told not to be. */
   #cursor: { readonly offset: number; readonly time: number | undefined }
   #recovered: boolean | null = null
+  /** The next read tells how much there is to recover, which is bounded for all rooms of a namespace. */
+  #counts = false
   /** Read behind the cursor, and not in the ring. */
   #page: RingEntry[] = []
   #pageTo = 0
@@ -101,7 +107,7 @@ class CatchUp {
       if (!this.#joiner.alive) return null
       if (this.#log.era !== this.#era) this.#jump('epoch')
       if (this.#cursor.offset < this.#log.position.offset || this.#page.length > 0) await this.#step()
-      else if (this.#log.phase === 'following') return this.#finish()
+      else if (this.#log.phase === 'following' && this.#joiner.level) return this.#finish()
       else await this.#settled()
     }
   }
@@ -137,6 +143,7 @@ class CatchUp {
     if (since.offset > this.#log.end.offset) return 'ahead'
     this.#recovered = true
     this.#cursor = since
+    this.#counts = this.#log.wide
     const gap = this.#log.ring.from <= since.offset ? this.#judgeInRing(since) : await this.#fill()
     if (gap !== null) this.#stand()
     return gap
@@ -198,7 +205,11 @@ class CatchUp {
     const fill = await this.#options.fills.fill(this.#log, held.offset)
     // Another era is seen to by whoever loops, and what was read in one before it is read again.
     if (this.#log.era !== this.#era || fill.era !== this.#era || !this.#joiner.alive) return null
-    const gap = await this.#judge(held, fill)
+    // Read for another one, it has ended before where this one stands.
+    if (fill.to < held.offset) return null
+    const tooMany = this.#counts && fill.following - countUpTo(fill, held.offset) > WILDCARD_RECOVERED_MAX
+    this.#counts = false
+    const gap = tooMany ? 'too_many' : await this.#judge(held, fill)
     if (this.#log.era !== this.#era || gap !== null) return gap
     this.#page = fill.entries.filter((entry) => entry.frames.message.place.offset > held.offset)
     this.#pageTo = fill.to
@@ -216,18 +227,25 @@ class CatchUp {
   ): Promise<GapReason | null> {
     const placeOf = ({ frames }: RingEntry) => frames.message.place
     const there = fill.entries.find((entry) => placeOf(entry).offset === held.offset)
-    const before = fill.entries.filter((entry) => placeOf(entry).offset <= held.offset).length
     const evidence = {
       epoch: this.#epoch,
       end: this.#log.end.offset,
       timeAtHeld: there === undefined ? null : placeOf(there).time,
-      following: fill.following - before,
+      following: fill.following - countUpTo(fill, held.offset),
+      whole:
+        this.#log.wide &&
+        isWhole(
+          fill.entries.map(({ frames }) => frames.message),
+          held.offset,
+          fill.to,
+        ),
     }
-    const judged = judgeRecovery({ epoch: this.#epoch, ...held }, { ...evidence, stream: null })
+    const judge = this.#log.wide ? judgeWildcard : judgeRecovery
+    const judged = judge({ epoch: this.#epoch, ...held }, { ...evidence, stream: null })
     if (judged !== 'ask') return judged
     const stream = fill.stream ?? (await this.#options.stream(this.#log))
     if (stream === null || stream.epoch !== this.#epoch) return 'epoch'
-    const asked = judgeRecovery({ epoch: this.#epoch, ...held }, { ...evidence, stream })
+    const asked = judge({ epoch: this.#epoch, ...held }, { ...evidence, stream })
     return asked === 'ask' ? 'expired' : asked
   }
 
@@ -258,4 +276,9 @@ class CatchUp {
     if (!this.#joiner.finish()) return null
     return { epoch: this.#epoch, end: this.#log.end, recovered: this.#recovered }
   }
+}
+
+/** Messages of a read at or below an offset. */
+function countUpTo({ entries }: Fill, offset: number): number {
+  return entries.filter(({ frames }) => frames.message.place.offset <= offset).length
 }

@@ -13,7 +13,7 @@ function build() {
     connects: 1,
     connected: true,
     now: 0,
-    stream: { epoch: 'e', lastSequence: 10, now: 5000 } as CheckedStream | null,
+    stream: { epoch: 'e', lastSequence: 10, lastTime: 0, now: 5000 } as CheckedStream | null,
     last: new Map<string, Position>(),
     fails: false,
     asked: [] as string[],
@@ -118,7 +118,7 @@ describe('a check', () => {
     const { checks, state, log } = build()
     const one = log('a')
     await checks.check(one)
-    state.stream = { epoch: 'f', lastSequence: 3, now: 6000 }
+    state.stream = { epoch: 'f', lastSequence: 3, lastTime: 0, now: 6000 }
     await checks.check(one)
     await checks.check(one)
     expect(one.gaps).toEqual([{ reason: 'epoch', from: 10, epoch: 'f', position: { offset: 3, time: 6000 } }])
@@ -135,7 +135,7 @@ describe('a leader whose end lies below where a log stands', () => {
     state.meanwhile = () => undefined
     expect([one.position.offset, checks.holds(one, 11)]).toEqual([11, true])
     state.now = 60_000
-    state.stream = { epoch: 'e', lastSequence: 11, now: 6000 }
+    state.stream = { epoch: 'e', lastSequence: 11, lastTime: 0, now: 6000 }
     await checks.check(one)
     expect(one.gaps).toEqual([])
   })
@@ -148,7 +148,7 @@ describe('a leader whose end lies below where a log stands', () => {
       state.now += 6000
       state.meanwhile = () => one.receive(storedAt(offset, 0, { place: { offset, prev: 0, time: 5000 + offset } }))
       await checks.check(one)
-      state.stream = { epoch: 'e', lastSequence: offset, now: 6000 }
+      state.stream = { epoch: 'e', lastSequence: offset, lastTime: 0, now: 6000 }
     }
     expect([one.gaps, one.position.offset, one.era]).toEqual([[], 15, 1])
   })
@@ -157,10 +157,10 @@ describe('a leader whose end lies below where a log stands', () => {
     const { checks, state, log } = build()
     const one = log('a')
     await checks.check(one)
-    state.stream = { epoch: 'e', lastSequence: 8, now: 5500 }
+    state.stream = { epoch: 'e', lastSequence: 8, lastTime: 0, now: 5500 }
     await checks.check(one)
     state.now = 10_000
-    state.stream = { epoch: 'e', lastSequence: 12, now: 6000 }
+    state.stream = { epoch: 'e', lastSequence: 12, lastTime: 0, now: 6000 }
     await checks.check(one)
     state.now = 20_000
     await checks.check(one)
@@ -173,7 +173,7 @@ describe('a leader whose end lies below where a log stands', () => {
     state.last.set('b', { offset: 9, time: 1009 })
     const both = () => Promise.all([checks.check(one), checks.check(two)])
     await both()
-    state.stream = { epoch: 'e', lastSequence: 4, now: 5500 }
+    state.stream = { epoch: 'e', lastSequence: 4, lastTime: 0, now: 5500 }
     state.last.set('b', { offset: 4, time: 1004 })
     await both()
     expect(state.claims).toEqual([])
@@ -183,7 +183,7 @@ describe('a leader whose end lies below where a log stands', () => {
     expect(state.claims).toEqual([{ stream: 'S', epoch: 'e', offset: 10 }])
     await checks.check(two)
     expect(state.claims[1]).toEqual({ stream: 'S', epoch: 'e', offset: 9, time: 1009 })
-    state.stream = { epoch: 'e2', lastSequence: 4, now: 5600 }
+    state.stream = { epoch: 'e2', lastSequence: 4, lastTime: 0, now: 5600 }
     await both()
     await both()
     expect([state.claims.length, one.gaps.length, two.gaps.length]).toEqual([2, 1, 1])
@@ -193,11 +193,11 @@ describe('a leader whose end lies below where a log stands', () => {
     const { checks, state, log } = build()
     const one = log('a')
     await checks.check(one)
-    state.stream = { epoch: 'e', lastSequence: 8, now: 5500 }
+    state.stream = { epoch: 'e', lastSequence: 8, lastTime: 0, now: 5500 }
     await checks.check(one)
     await checks.check(one)
     expect(one.gaps).toEqual([])
-    state.stream = { epoch: 'e2', lastSequence: 8, now: 5600 }
+    state.stream = { epoch: 'e2', lastSequence: 8, lastTime: 0, now: 5600 }
     await eventually(() => one.gaps).toEqual([
       { reason: 'epoch', from: 10, epoch: 'e2', position: { offset: 8, time: 5600 } },
     ])
@@ -209,7 +209,7 @@ describe('a leader whose end lies below where a log stands', () => {
       const { checks, state, log } = build()
       const one = log('a')
       await checks.check(one)
-      state.stream = { epoch: 'e', lastSequence: 8, now: 5500 }
+      state.stream = { epoch: 'e', lastSequence: 8, lastTime: 0, now: 5500 }
       for (let n = 0; n < 3; n++) await checks.check(one)
       expect(vi.getTimerCount()).toBe(1)
     } finally {
@@ -221,7 +221,7 @@ describe('a leader whose end lies below where a log stands', () => {
     const { checks, state, log } = build()
     const one = log('a')
     await checks.check(one)
-    state.stream = { epoch: 'e', lastSequence: 8, now: 5500 }
+    state.stream = { epoch: 'e', lastSequence: 8, lastTime: 0, now: 5500 }
     await checks.check(one)
     state.now = 14_999
     await checks.check(one)
@@ -239,10 +239,10 @@ test('a log that has heard an old offset with a new time holds nothing until it 
   await checks.check(one)
   one.receive(storedAt(9, 0, { place: { offset: 9, prev: 0, time: 9000 } }))
   expect([one.phase, checks.holds(one, 0)]).toEqual(['unknown', false])
-  state.stream = { epoch: 'e', lastSequence: 99, now: 9001 }
+  state.stream = { epoch: 'e', lastSequence: 99, lastTime: 0, now: 9001 }
   await checks.check(one)
   expect([one.phase, checks.holds(one, 0)]).toEqual(['unknown', false])
-  state.stream = { epoch: 'f', lastSequence: 99, now: 9001 }
+  state.stream = { epoch: 'f', lastSequence: 99, lastTime: 0, now: 9001 }
   await checks.check(one)
   expect([one.phase, checks.holds(one, 0)]).toEqual(['following', true])
   expect(one.gaps).toMatchObject([{ reason: 'epoch', epoch: 'f', position: { offset: 99 } }])
@@ -258,4 +258,28 @@ test('a check that began before a log has begun anew does not take it back', asy
   }
   await checks.check(one)
   expect([one.epoch, one.position.offset, one.gaps.length]).toEqual(['f', 3, 1])
+})
+
+test('a log of all rooms ends where its stream does, which is asked for nothing else', async () => {
+  const { checks, state } = build()
+  state.stream = { epoch: 'e', lastSequence: 10, lastTime: 4000, now: 5000 }
+  const missing: number[] = []
+  const log = createLog({
+    about: { kind: 'room', name: 'chat:*' as RoomName },
+    subject: 'all',
+    stream: 'S',
+    wide: true,
+    ring: createRing({ messagesMax: 10, bytesMax: 1e6, onBytes: () => undefined }),
+    waitingMax: 10,
+    onMessage: () => undefined,
+    onGap: () => undefined,
+    onMissing: (_, upTo) => missing.push(upTo),
+    onDoubt: () => undefined,
+  })
+  expect(await checks.check(log)).toBe(true)
+  // The time of the message there, as whoever comes back with it is held against that.
+  expect([log.end, log.lastMessage, state.asked]).toEqual([{ offset: 10, time: 4000 }, 10, ['state S']])
+  state.stream = { ...state.stream, lastSequence: 12, lastTime: 4100 }
+  await checks.check(log)
+  expect(missing).toEqual([12])
 })

@@ -10,6 +10,8 @@ import { createRounds } from './rounds.ts'
 export interface CheckedStream {
   readonly epoch: string
   readonly lastSequence: number
+  /** When the message at it was stored. */
+  readonly lastTime: number
   /** The leader's time. */
   readonly now: number
 }
@@ -116,11 +118,11 @@ export function createChecks(options: ChecksOptions): Checks {
         return false
       }
       const wanted = asked.filter(({ log }) => !log.closed)
-      const subjects = wanted.map(({ log }) => log.subject)
+      const subjects = wanted.filter(({ log }) => !log.wide).map(({ log }) => log.subject)
       const known = subjects.length === 0 ? new Map() : await lasts(stream, subjects, found.lastSequence)
       // A log moves in a turn of its own: see repair.ts.
       await turn()
-      const waiting = wanted.filter((one) => apply(one, found, known.get(one.log.subject) ?? null, by))
+      const waiting = wanted.filter((one) => apply(one, found, lastOf(one.log, found, known), by))
       const furthest = waiting.map(({ log }) => log).toSorted((a, b) => b.position.offset - a.position.offset)[0]
       if (furthest !== undefined) claim(claimOf(furthest, stream))
       return by.connects === connects()
@@ -158,6 +160,12 @@ export function createChecks(options: ChecksOptions): Checks {
 function claimOf({ epoch, position, lastMessage }: Log, stream: string): RollbackClaim {
   const { offset, time } = position
   return { stream, epoch: epoch ?? '', offset, ...(offset === lastMessage ? { time } : {}) }
+}
+
+/** A log's last message. All rooms of a namespace end where their stream does. */
+function lastOf(log: Log, stream: CheckedStream, lasts: ReadonlyMap<string, Position>): Position | null {
+  if (!log.wide) return lasts.get(log.subject) ?? null
+  return stream.lastSequence === 0 ? null : { offset: stream.lastSequence, time: stream.lastTime }
 }
 
 /** Knows since when histories are without an end that they had. */

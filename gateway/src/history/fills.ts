@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Log } from './log.ts'
 import type { Reads } from './repair.ts'
 import { entryOf, type RingEntry } from './ring.ts'
+import { isWhole } from './wildcard-recovered.ts'
 
 /** What a read has brought: all that is kept from `from` (inclusive) up to `to`. */
 export interface Fill {
@@ -64,8 +65,10 @@ export function createFills(reads: Reads): Fills {
     const exact = head !== undefined && offsetOf(head) === from
     // Once for all who share this read, however many they are.
     const stream = exact ? null : await reads.stream(log)
+    // Of all rooms of a namespace a hole may be a loss, which is judged for each reader.
+    const certain = head !== undefined && (!log.wide || isWhole(page.messages, offsetOf(head), end))
     // Only what is certain goes into the ring: whether something before the first message has gone is for its reader to judge.
-    if (whole && head !== undefined && !log.closed && log.era === era && ring.from === end) {
+    if (whole && certain && !log.closed && log.era === era && ring.from === end) {
       if (exact) ring.prepend(from, head.frames.message.place.time, entries.slice(1))
       else ring.prepend(offsetOf(head) - 1, null, entries)
     }

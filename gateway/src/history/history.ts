@@ -6,13 +6,13 @@ import type { StoredOutcome, StoredPublish } from '@sluice/service/jetstream/sto
 import type { HistoryReads, Place } from '../backplane/history-reads.ts'
 import type { StoredInbound } from '../backplane/inbound.ts'
 import type { Deliver } from '../fanout/deliver.ts'
-import { frameOf, withheldFrameOf } from '../fanout/frames.ts'
-import { finishJoin, type Member, type Topic } from '../fanout/topic.ts'
+import type { Member, Topic } from '../fanout/topic.ts'
+import type { Topics } from '../fanout/topics.ts'
 import type { Outbox } from '../outbound/outbox.ts'
-import { type CatchUpWish, type CaughtUp, catchUp, HistoryLate, type Joiner } from './catch-up.ts'
+import { type CatchUpWish, type CaughtUp, catchUp, HistoryLate } from './catch-up.ts'
 import { createEchoes, type Echoes } from './echoes.ts'
 import { createFills } from './fills.ts'
-import { buildGap } from './gap-frame.ts'
+import { createJoiners } from './joiners.ts'
 import type { Log } from './log.ts'
 import type { HistoryTarget, Logs } from './logs.ts'
 import type { Targets } from './targets.ts'
@@ -21,12 +21,13 @@ import type { Targets } from './targets.ts'
 export interface HistoryOptions {
   readonly targets: Targets
   readonly logs: Logs
+  readonly topics: Pick<Topics, 'find'>
   readonly reads: HistoryReads
   /** The last message of a subject, at least as new as the fence. */
   readonly last: (at: Place, fence: number) => Promise<Position | null>
   readonly store: (publish: StoredPublish) => Promise<StoredOutcome>
   readonly outbox: Pick<Outbox, 'push' | 'paced'>
-  readonly deliver: Pick<Deliver, 'caughtUp'>
+  readonly deliver: Pick<Deliver, 'caughtUp' | 'settle'>
   /** What may wait for one connection. */
   readonly queueBytesMax: number
   /** Whether the connection still takes part. */
@@ -61,6 +62,11 @@ export interface History {
    * @returns null if the connection is gone, or the history cannot be read just now
    */
   join(member: Member, topic: Topic, wish: CatchUpWish): Promise<CaughtUp | null>
+  /**
+   * Called before a member leaves a room: what the room's log has not brought yet, and the wildcard that it is in has passed over for its
+   * sake, comes now.
+   */
+  leaving(member: Member, topic: Topic): void
   /** Whether the topic has a history here. */
   has(topic: Topic): boolean
   /**
@@ -75,46 +81,19 @@ export function createHistory(options: HistoryOptions): History {
   const fills = createFills(reads)
   /** A catch-up fills this much of a queue, so that live messages of other rooms find theirs. */
   const pacedBytes = options.queueBytesMax / 4
-  // Whoever was paced sends in the same turn, so that of many catch-ups of one connection each sees what the others have sent.
   const paced = (member: Member): Promise<void> => outbox.paced(member, pacedBytes)
-
-  function joinerOf(member: Member, topic: Topic): Joiner {
-    let sentBytes = 0
-    return {
-      get alive() {
-        return options.isLive(member) && member.topics.includes(topic)
-      },
-      send({ frames }) {
-        const { about } = topic
-        const whole = frames.message.unfit === null ? frameOf(about, frames, member.binary, () => undefined) : null
-        const frame = whole ?? withheldFrameOf(about, frames, member.binary)
-        if (frame === null || !outbox.push(member, frame)) return false
-        counters.deliveries++
-        sentBytes += frame.length
-        return sentBytes < pacedBytes
-      },
-      sendGap: (gap) => void outbox.push(member, buildGap(topic.about, gap, member.binary)),
-      paced() {
-        sentBytes = 0
-        return paced(member)
-      },
-      finish() {
-        if (!finishJoin(member, topic)) return false
-        options.deliver.caughtUp(topic, member)
-        return true
-      },
-    }
-  }
+  const joiners = createJoiners({ ...options, pacedBytes })
 
   async function caughtUp(member: Member, topic: Topic, log: Log, wish: CatchUpWish): Promise<CaughtUp | null> {
     if (!(await logs.ready(log, wish.since?.offset ?? 0))) return null
-    return catchUp(joinerOf(member, topic), log, wish, { fills, stream: reads.stream })
+    return catchUp(joiners.of(member, topic), log, wish, { fills, stream: reads.stream })
   }
 
   return {
     targets,
     echoes: createEchoes(),
     store: options.store,
+    leaving: joiners.leaving,
     has: (topic) => logs.of(topic) !== null,
     epochOf: (topic) => (topic === undefined ? undefined : (logs.of(topic)?.epoch ?? undefined)),
     async join(member, topic, wish) {

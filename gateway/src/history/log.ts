@@ -31,6 +31,8 @@ export interface LogOptions {
   /** The stream that stores them. */
   readonly stream: string
   readonly ring: Ring
+  /** Whether it is the history of all rooms of a namespace, that is of its whole stream. Default false. */
+  readonly wide?: boolean
   /** Live copies that may wait; at more all of them are dropped and read later. */
   readonly waitingMax: number
   /** It has members from before there was a history: they hold no position, and are told where it begins for them. Default false. */
@@ -51,6 +53,7 @@ export interface Log {
   readonly subject: string
   readonly stream: string
   readonly ring: Ring
+  readonly wide: boolean
   readonly phase: LogPhase
   /** Null before the first check. */
   readonly epoch: string | null
@@ -98,6 +101,7 @@ class RoomLog implements Log {
   readonly subject: string
   readonly stream: string
   readonly ring: Ring
+  readonly wide: boolean
   phase: LogPhase = 'unknown'
   epoch: string | null = null
   era = 0
@@ -111,6 +115,8 @@ class RoomLog implements Log {
   #overran = false
   /** The room's last message by the checks that came during a repair. */
   #lastSeen = 0
+  /** Of all rooms: the last sequence at which nothing came, as it was deleted before it could be read. */
+  #hole = 0
   readonly #options: LogOptions
 
   constructor(options: LogOptions) {
@@ -118,6 +124,7 @@ class RoomLog implements Log {
     this.subject = options.subject
     this.stream = options.stream
     this.ring = options.ring
+    this.wide = options.wide ?? false
     this.#options = options
   }
 
@@ -168,7 +175,9 @@ class RoomLog implements Log {
   }
 
   reach(position: Position): void {
-    if (position.offset > this.position.offset) this.position = position
+    if (position.offset <= this.position.offset) return
+    this.position = position
+    this.#hole = position.offset
   }
 
   resume(): void {
@@ -224,9 +233,13 @@ class RoomLog implements Log {
     const { offset, prev, time } = message.place
     // What lay between was deleted before it could be read, which is no loss: members must not take it for one.
     const told = prev <= this.lastMessage ? message : { ...message, place: { offset, prev: this.lastMessage, time } }
+    const { under } = told
+    if (under !== undefined && offset > this.position.offset + 1) this.#hole = offset - 1
     this.position = { offset, time }
     this.lastMessage = offset
-    this.#options.onMessage(this.ring.push(told))
+    // A message of its room that nobody got must not be told as one that they have missed.
+    const known = under !== undefined && under.prev <= this.#hole ? { ...told, under: { ...under, prev: 0 } } : told
+    this.#options.onMessage(this.ring.push(known))
   }
 
   #wait(message: StoredInbound): void {

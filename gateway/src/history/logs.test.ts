@@ -12,7 +12,7 @@ import { createLogs } from './logs.ts'
 /** The logs of a gateway over one stream, whose copies the test sends. */
 function build() {
   const stream = new FakeStream()
-  const copies = new Map<string, (message: StoredInbound) => void>()
+  const copies = new Map<string, (message: StoredInbound, subject: string) => void>()
   const state = { now: 0, connected: true, connects: 1, kept: true, failures: 0, away: false }
   const delivery = fakeDelivery()
   const counters = { historyGaps: new Tally(), historyRepairs: new Tally(), historyRingBytes: 0 }
@@ -24,12 +24,14 @@ function build() {
       get connects() {
         return state.connects
       },
+      confirm: async () => true,
       listenStored(subject, deliver) {
         copies.set(subject, deliver)
         return { denied: false, unsubscribe: () => void copies.delete(subject) }
       },
     },
     deliver: delivery.deliver,
+    topics: { find: () => undefined },
     targetOf: ({ name }) =>
       state.kept
         ? {
@@ -62,7 +64,7 @@ function build() {
     counters,
     checksMade,
     heard: delivery.heard,
-    hear: (fields: Partial<StoredInbound> = {}) => copies.get('live.a')?.(stream.publish(fields)),
+    hear: (fields: Partial<StoredInbound> = {}) => copies.get('live.a')?.(stream.publish(fields), 'live.a'),
     async opened(topic: Topic = topicOf('a')): Promise<Topic> {
       logs.opened(topic)
       for (let turns = 0; turns < 10; turns++) await settled()
@@ -218,7 +220,7 @@ test('the rings of all rooms together are bounded: those that were opened first 
   const big = { payload: Buffer.alloc(225_000, '1') }
   let most = 0
   for (const [at, topic] of topics.entries()) {
-    copies.get(`live.${topic.about.name}`)?.(storedAt(at + 1, 0, big))
+    copies.get(`live.${topic.about.name}`)?.(storedAt(at + 1, 0, big), '')
     most = Math.max(most, counters.historyRingBytes)
   }
   expect(most).toBeGreaterThan(90 * 1024 * 1024)

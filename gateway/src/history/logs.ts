@@ -4,13 +4,18 @@
 import type { HistorySettings } from '@sluice/proto'
 import type { Subscribed } from '@sluice/service/nats/link'
 import type { Backplane } from '../backplane/backplane.ts'
+import type { StoredInbound } from '../backplane/inbound.ts'
 import type { Deliver } from '../fanout/deliver.ts'
+import { createFeeds } from '../fanout/feeds.ts'
 import type { Topic, TopicName } from '../fanout/topic.ts'
+import type { Topics } from '../fanout/topics.ts'
+import { hearsAll, roomHeard, roomUnder } from '../fanout/wildcards.ts'
 import { type Checks, type ChecksOptions, createChecks } from './checks.ts'
 import { buildGap } from './gap-frame.ts'
 import { createLog, type Log } from './log.ts'
 import { createRepair, type Reads } from './repair.ts'
 import { createRing } from './ring.ts'
+import { WILDCARD_RECOVERED_MAX } from './wildcard-recovered.ts'
 
 /** Where the messages of a room or user are stored, and where copies of them come. */
 export interface HistoryTarget {
@@ -22,8 +27,10 @@ export interface HistoryTarget {
 
 /** See {@link createLogs}. */
 export interface LogsOptions {
-  readonly backplane: Pick<Backplane, 'connected' | 'connects' | 'listenStored'>
+  readonly backplane: Pick<Backplane, 'connected' | 'connects' | 'confirm' | 'listenStored'>
   readonly deliver: Pick<Deliver, 'framesToTopic' | 'noticeToTopic'>
+  /** Rooms under wildcards are looked up by their subjects. */
+  readonly topics: Pick<Topics, 'find'>
   /** Null where no history is kept. */
   readonly targetOf: (about: TopicName) => HistoryTarget | null
   readonly reads: Reads
@@ -63,8 +70,9 @@ interface Held {
 }
 
 /** Of one room: some seconds of a busy one, and much of a quiet one. */
-const RING_MESSAGES_MAX = 256
-const RING_BYTES_MAX = 512 * 1024
+const RING = { messagesMax: 256, bytesMax: 512 * 1024 }
+/** Of all rooms of a namespace: what a join of them recovers at most. */
+const WIDE_RING = { messagesMax: WILDCARD_RECOVERED_MAX, bytesMax: 4 * 1024 * 1024 }
 /** Of all rooms together; at more the rings of those that were opened first are emptied. */
 const RINGS_BYTES_MAX = 96 * 1024 * 1024
 /** Live copies of one room that wait for a repair. */
@@ -78,8 +86,9 @@ const RETRY_MS = 1000
 
 /** Makes them. */
 export function createLogs(options: LogsOptions): Logs {
-  const { backplane, deliver, targetOf, reads, counters } = options
+  const { backplane, deliver, topics, targetOf, counters } = options
   const held = new Map<Topic, Held>()
+  const subscribe = createSubscribe(backplane)
   const { nowMs } = options.checks
   let sweptAt = nowMs()
   let retriedAt = nowMs()
@@ -90,16 +99,7 @@ export function createLogs(options: LogsOptions): Logs {
     connected: () => backplane.connected,
     onFailure: options.onFailure,
   })
-  const repair = createRepair({
-    reads,
-    check: (log) => void checks.check(log),
-    rolledBack: (log) => checks.rolledBack(log),
-    onRepaired: (result) => counters.historyRepairs.add(result),
-    onRetry: ({ stream }, error) => {
-      counters.historyRepairs.add('retried')
-      options.onRepairFailure(stream, error)
-    },
-  })
+  const repair = createRepairs(options, checks)
 
   function countBytes(change: number): void {
     counters.historyRingBytes += change
@@ -111,14 +111,16 @@ export function createLogs(options: LogsOptions): Logs {
   }
 
   function open(topic: Topic, target: HistoryTarget, tellsBegin: boolean): void {
+    const wide = hearsAll(topic.about)
     const log = createLog({
       tellsBegin,
+      wide,
       about: topic.about,
       subject: target.publishSubject,
       stream: target.stream,
-      ring: createRing({ messagesMax: RING_MESSAGES_MAX, bytesMax: RING_BYTES_MAX, onBytes: countBytes }),
+      ring: createRing({ ...(wide ? WIDE_RING : RING), onBytes: countBytes }),
       waitingMax: WAITING_MAX,
-      onMessage: ({ frames }) => deliver.framesToTopic(topic, frames),
+      onMessage: ({ frames }) => deliver.framesToTopic(topic, frames, roomUnder(topics, topic, frames.message)),
       onGap: (gap) => {
         counters.historyGaps.add(gap.reason)
         deliver.noticeToTopic(topic, buildGap(topic.about, gap, false), buildGap(topic.about, gap, true))
@@ -129,7 +131,7 @@ export function createLogs(options: LogsOptions): Logs {
         else void checks.check(log)
       },
     })
-    held.set(topic, { log, subscribed: backplane.listenStored(target.liveSubject, (message) => log.receive(message)) })
+    held.set(topic, { log, subscribed: subscribe(log, target.liveSubject) })
     void checks.check(log)
   }
 
@@ -184,4 +186,39 @@ async function ready(checks: Checks, log: Log, offset: number): Promise<boolean>
 /** Whether where it stands is not known, or not on this connection. A repair ends by itself. */
 function isOpen(checks: Checks, log: Log): boolean {
   return log.phase === 'unknown' || (log.phase === 'following' && !checks.holds(log, 0))
+}
+
+/** Repairs that are counted, and told where they have to be repeated. */
+function createRepairs({ reads, counters, onRepairFailure }: LogsOptions, checks: Checks) {
+  return createRepair({
+    reads,
+    check: (log) => void checks.check(log),
+    rolledBack: (log) => checks.rolledBack(log),
+    onRepaired: (result) => counters.historyRepairs.add(result),
+    onRetry: ({ stream }, error) => {
+      counters.historyRepairs.add('retried')
+      onRepairFailure(stream, error)
+    },
+  })
+}
+
+/** Copies of rooms, and of whole namespaces, as their logs take them. */
+function createSubscribe(backplane: LogsOptions['backplane']): (log: Log, subject: string) => Subscribed {
+  const feeds = createFeeds<StoredInbound>({
+    listen: (subject, take) => backplane.listenStored(subject, take),
+    confirm: () => backplane.confirm(),
+    // A log knows what it has.
+    identify: null,
+  })
+  return (log, subject) => {
+    if (log.about.kind === 'user') return backplane.listenStored(subject, (message) => log.receive(message))
+    if (!log.wide) return feeds.listen(subject, (message) => log.receive(message))
+    return feeds.listenAll(subject, (message, on) => log.receive(heardUnder(log, message, on)))
+  }
+}
+
+/** All rooms of a namespace are one chain: its stream keeps nothing else, so that each message follows the one before it. */
+function heardUnder({ about }: Log, message: StoredInbound, subject: string): StoredInbound {
+  const { offset, prev, time } = message.place
+  return { ...message, place: { offset, prev: offset - 1, time }, under: roomHeard(about, subject, prev) }
 }

@@ -4,6 +4,7 @@ import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import type { StoredInbound } from '../backplane/inbound.ts'
 import type { Log } from './log.ts'
 import { judgeRecovery, type StreamEvidence } from './recovered.ts'
+import { isWhole, judgeWildcard } from './wildcard-recovered.ts'
 
 /** One page of a history. */
 export interface Page {
@@ -14,10 +15,16 @@ export interface Page {
   readonly following: number
 }
 
+/** What is read: as much of a log as says it. */
+export type ReadFrom = Pick<Log, 'stream' | 'subject'> & Partial<Pick<Log, 'about' | 'wide'>>
+
+/** A stream as it is looked up for evidence. */
+export type StreamSeen = StreamEvidence & { readonly epoch: string; readonly lastSequence: number }
+
 /** What is read with; every call rejects while NATS can't say. */
 export interface Reads {
   /** @param upTo - the offset of a message that must be reached, unless it is gone */
-  forward(at: Pick<Log, 'stream' | 'subject'>, from: number, upTo: number): Promise<Page>
+  forward(at: ReadFrom, from: number, upTo: number): Promise<Page>
   /**
    * The last messages below an offset, in order.
    *
@@ -29,7 +36,7 @@ export interface Reads {
     messagesMax: number,
     upTo: number,
   ): Promise<Pick<Page, 'messages' | 'more'>>
-  stream(at: Pick<Log, 'stream'>): Promise<(StreamEvidence & { readonly epoch: string }) | null>
+  stream(at: Pick<Log, 'stream'>): Promise<StreamSeen | null>
 }
 
 /** See {@link createRepair}. */
@@ -67,7 +74,8 @@ export function createRepair({
       const last = page.messages.at(-1)?.place
       const exact = first?.offset === held.offset ? first.time : null
       const short = !page.more && Math.max(held.offset, last?.offset ?? 0) < upTo
-      const asks = exact !== held.time || short
+      const whole = log.wide && isWhole(page.messages, held.offset, page.more ? (last?.offset ?? held.offset) : upTo)
+      const asks = (log.wide && !whole) || exact !== held.time || short
       const stream = asks ? await reads.stream(log) : null
       if (asks && stream === null) throw new Error('no such stream')
       // Who waits for the log's position acts on it in microtasks: it must not move among them.
@@ -79,10 +87,11 @@ export function createRepair({
         return 'gone'
       }
       const following = page.following - (exact === null ? 0 : 1)
-      const gap = judgeRecovery(
-        { epoch: epoch ?? '', ...held },
-        { epoch: epoch ?? '', end: upTo, timeAtHeld: exact, following, stream },
-      )
+      const position = { epoch: epoch ?? '', ...held }
+      const evidence = { epoch: epoch ?? '', end: upTo, timeAtHeld: exact, stream }
+      const gap = log.wide
+        ? judgeWildcard(position, { ...evidence, whole })
+        : judgeRecovery(position, { ...evidence, following })
       if (gap === 'mismatch' && held.offset === log.lastMessage) {
         log.giveUp()
         rolledBack(log)

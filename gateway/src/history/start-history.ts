@@ -36,7 +36,7 @@ export interface StartHistoryOptions {
   readonly inbox: () => InboxSettings
   readonly payloadBytesMax: number
   readonly queueBytesMax: number
-  readonly topics: Pick<Topics, 'all'>
+  readonly topics: Pick<Topics, 'all' | 'find'>
   readonly deliver: Deliver
   readonly outbox: Pick<Outbox, 'push' | 'paced'>
   readonly isLive: (member: Member) => boolean
@@ -98,6 +98,7 @@ export function startHistory(options: StartHistoryOptions): RunningHistory {
   const logs = createLogs({
     backplane: data,
     deliver: options.deliver,
+    topics: options.topics,
     targetOf: targets.of,
     reads,
     checks: { state, lasts: reader.lasts, nowMs, claim },

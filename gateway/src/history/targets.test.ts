@@ -1,4 +1,12 @@
-import { inboxSchema, namespacesSchema, parseRoom, parseUser, type Room, type UserName } from '@sluice/proto'
+import {
+  inboxSchema,
+  namespacesSchema,
+  parseRoom,
+  parseUser,
+  type Room,
+  type RoomName,
+  type UserName,
+} from '@sluice/proto'
 import { describe, expect, test } from 'vitest'
 import { createTargets } from './targets.ts'
 
@@ -26,6 +34,19 @@ describe('what is kept', () => {
     const { targets } = build()
     expect(targets.room(room('chat:a.b'))).toEqual(expected)
     expect(targets.of({ kind: 'room', name: room('chat:a.b').name })).toEqual(expected)
+  })
+
+  test('of all rooms of a namespace is its whole stream', () => {
+    const expected = {
+      stream: 'MY_HISTORY_chat',
+      publishSubject: 'my.pub.room.chat.*',
+      liveSubject: 'my.live.room.chat.*',
+      settings: HISTORY,
+    }
+    const { targets } = build()
+    expect(targets.rooms('chat')).toEqual(expected)
+    expect(targets.of({ kind: 'room', name: 'chat:*' as RoomName })).toEqual(expected)
+    expect([targets.rooms('default'), targets.rooms('constructor')]).toEqual([null, null])
   })
 
   test('of a user is in that of inboxes', () => {

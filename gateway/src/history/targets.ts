@@ -3,6 +3,7 @@ import {
   ANONYMOUS_PREFIX,
   createHistoryStores,
   createSubjects,
+  type HistorySettings,
   type InboxSettings,
   LIMITS,
   type Namespaces,
@@ -11,6 +12,7 @@ import {
   type UserName,
 } from '@sluice/proto'
 import type { TopicName } from '../fanout/topic.ts'
+import { hearsAll, namespaceHeard } from '../fanout/wildcards.ts'
 import type { HistoryTarget } from './logs.ts'
 
 /** See {@link createTargets}. */
@@ -23,6 +25,8 @@ export interface TargetsOptions {
 /** Looks up what is kept; null where nothing is. */
 export interface Targets {
   room(room: Room): HistoryTarget | null
+  /** Of all rooms of a namespace. */
+  rooms(namespace: string): HistoryTarget | null
   user(user: UserName): HistoryTarget | null
   of(about: TopicName): HistoryTarget | null
 }
@@ -32,12 +36,23 @@ export function createTargets({ prefix, namespaces, inbox }: TargetsOptions): Ta
   const subjects = createSubjects(prefix)
   const stores = createHistoryStores(prefix)
 
-  function room(room: Room): HistoryTarget | null {
+  function settingsOf(namespace: string): HistorySettings | false {
     const all = namespaces()
-    const settings = Object.hasOwn(all, room.namespace) ? all[room.namespace]?.history : undefined
+    return (Object.hasOwn(all, namespace) && all[namespace]?.history) || false
+  }
+
+  function room(room: Room): HistoryTarget | null {
+    const settings = settingsOf(room.namespace)
     if (!settings) return null
     const { stream } = stores.room(room.namespace)
     return { stream, publishSubject: subjects.publishRoom(room), liveSubject: subjects.liveRoom(room), settings }
+  }
+
+  function rooms(namespace: string): HistoryTarget | null {
+    const settings = settingsOf(namespace)
+    if (!settings) return null
+    const { stream, source } = stores.room(namespace)
+    return { stream, publishSubject: source, liveSubject: subjects.liveRooms(namespace), settings }
   }
 
   function user(user: UserName): HistoryTarget | null {
@@ -50,9 +65,11 @@ export function createTargets({ prefix, namespaces, inbox }: TargetsOptions): Ta
 
   return {
     room,
+    rooms,
     user,
     of(about) {
       if (about.kind === 'user') return user(about.name)
+      if (hearsAll(about)) return rooms(namespaceHeard(about))
       const parsed = parseRoom(about.name, LIMITS.nameBytesMax.max)
       return parsed === null ? null : room(parsed)
     },

@@ -3,6 +3,7 @@ import {
   grantedRooms,
   grantsName,
   grantsRoom,
+  isAllRooms,
   type NamespaceSettings,
   type Namespaces,
   type Room,
@@ -10,6 +11,7 @@ import {
 } from '@sluice/proto'
 import type { Principal } from '../accept/authenticate/principal.ts'
 import { type Refusal, refusal } from './answer.ts'
+import { isGrantedAll } from './wildcard.ts'
 
 /** The namespace of a room, or why there is none. */
 export function namespaceOf(namespaces: Namespaces, room: Room): NamespaceSettings | Refusal {
@@ -28,13 +30,17 @@ export function roomRefusal(
     case 'anyone':
       return null
     case 'granted': {
-      const { grants, user } = principal
-      const granted = grantsRoom(grants[action], room, user) || (action === 'join' && isPlaced(principal, room))
+      const granted = isAllRooms(room) ? isGrantedAll(room, principal) : isGranted(action, room, principal)
       return granted ? null : refusal('forbidden', `${action}: not granted in ${room.name}`)
     }
     case 'service':
       return 'ask'
   }
+}
+
+function isGranted(action: 'join' | 'publish', room: Room, principal: Principal): boolean {
+  const { grants, user } = principal
+  return grantsRoom(grants[action], room, user) || (action === 'join' && isPlaced(principal, room))
 }
 
 /** Whether the token puts its user into the room, which is a right to be there. */

@@ -22,6 +22,7 @@ import type { GatewayConfig } from '../config/config-schema.ts'
 import type { Revocations } from '../control/follow-revocations.ts'
 import { createDeliver, type Deliver, type DeliverOptions } from '../fanout/deliver.ts'
 import { createTopics, type Topics } from '../fanout/topics.ts'
+import { deliverTo, wildcardOver } from '../fanout/wildcards.ts'
 import { createWheel, type Wheel } from '../heartbeat/wheel.ts'
 import type { RunningHistory } from '../history/start-history.ts'
 import type { Counters } from '../metrics/counters.ts'
@@ -218,11 +219,17 @@ function createFanout(
     answerPublisher: (member, message) => history()?.session.echoes.answer(member, message) ?? false,
   })
   const deliver = traceDeliver(linked, tracing)
-  const topics = createTopics({
+  const topics: Topics = createTopics({
     backplane,
-    deliver: deliver.toTopic,
+    deliver: (topic, message, subject) => deliverTo(deliver, topics, topic, message, subject),
     onOpened: (topic) => history()?.opened(topic),
     onClosed: (topic) => history()?.closed(topic),
+    onLeaving: (member, topic) => {
+      if (wildcardOver(topics, member, topic) === undefined) return
+      // The wildcard has passed over for the room's sake what the room has still to bring.
+      deliver.settle(topic)
+      history()?.session.leaving(member, topic)
+    },
     lingerSweeps: LINGER_SWEEPS,
   })
   return { outbox, deliver, topics }

@@ -79,6 +79,7 @@ function build({ begun = true, inbox = true, caughtUp = CAUGHT_UP as CaughtUp | 
     },
     epochOf: () => 'e',
     has: () => true,
+    leaving: () => undefined,
     async join(member, topic, wish) {
       state.wishes.push(wish)
       if (caughtUp !== null) finishJoin(member, topic)

@@ -1,6 +1,14 @@
 // `join`, `leave` and `presence`: who may be where and see whom; a join is answered when NATS has confirmed our interest. Step 2 of
 // the message path.
-import type { ClientFrameOf, GivenRight, NamespaceSettings, Namespaces, Room, Subjects } from '@sluice/proto'
+import {
+  type ClientFrameOf,
+  type GivenRight,
+  isAllRooms,
+  type NamespaceSettings,
+  type Namespaces,
+  type Room,
+  type Subjects,
+} from '@sluice/proto'
 import { isMember } from '../fanout/topic.ts'
 import type { Topics } from '../fanout/topics.ts'
 import type { CatchUpWish, CaughtUp } from '../history/catch-up.ts'
@@ -14,6 +22,7 @@ import type { Connection } from './connection.ts'
 import { isLive } from './connection-state.ts'
 import type { SignedIn } from './publish.ts'
 import { isRefusal } from './targets.ts'
+import { liveSubject, wildcardObstacle } from './wildcard.ts'
 
 /** What membership needs beside the frame. */
 export interface MembershipOptions {
@@ -81,8 +90,9 @@ export function enterRoom(
   const { topics, subjects, rights } = options
   const entering = {
     topics,
-    subject: subjects.room(room),
-    presence: settings.presence ? options.presence() : null,
+    subject: liveSubject(subjects, room),
+    // Who is in all rooms is a member of none of them for others to see.
+    presence: settings.presence && !isAllRooms(room) ? options.presence() : null,
     watches: frame.presence === true,
     history: settings.history ? options.history() : null,
   }
@@ -102,11 +112,13 @@ function obstacleTo(
   settings: NamespaceSettings,
   { topics, subjects, roomsMax, presence, history }: MembershipOptions,
 ): Refusal | null {
+  const refused = wildcardObstacle(frame, room, settings)
+  if (refused !== null) return refused
   if (!settings.history && (frame.since !== undefined || frame.history !== undefined))
     return refusal('not_enabled', `join: history is off in ${room.namespace}`)
   const watches = frame.presence === true
   if (watches && !settings.presence) return refusal('not_enabled', `join: presence is off in ${room.namespace}`)
-  const topic = topics.find(subjects.room(room))
+  const topic = topics.find(liveSubject(subjects, room))
   if (topic !== undefined && connection.topics.includes(topic))
     return refusal('already_joined', `join: already in ${room.name}`)
   if (roomsOf(connection) >= roomsMax) return refusal('room_limit', `join: at most ${roomsMax} rooms`)
@@ -267,7 +279,7 @@ export function exitRoom(connection: Connection, room: Room, options: ExitOption
   const { topics, subjects, presence, rights } = options
   rights.drop(connection, room.name)
   connection.added = connection.added?.filter((name) => name !== room.name) ?? null
-  const topic = topics.find(subjects.room(room))
+  const topic = topics.find(liveSubject(subjects, room))
   if (topic === undefined || !connection.topics.includes(topic)) return false
   topics.leave(connection, topic)
   presence()?.left(connection, room)

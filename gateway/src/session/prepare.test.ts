@@ -72,8 +72,10 @@ describe('a frame that has a handler', () => {
 
 describe('a frame that is refused whatever happens', () => {
   test.each<[object, string]>([
-    [{ type: 'join', room: 'chat:*' }, 'unsupported'],
     [{ type: 'publish', room: 'chat:*', ...data }, 'unsupported'],
+    [{ type: 'presence', room: 'chat:*' }, 'unsupported'],
+    [{ type: 'history', room: 'chat:*', limit: 1 }, 'unsupported'],
+    [{ type: 'join', room: `${'c'.repeat(200)}:*` }, 'bad_request'],
     [{ type: 'join' }, 'bad_request'],
     [{ type: 'join', room: '' }, 'bad_request'],
     [{ type: 'leave', room: 'a*' }, 'bad_request'],

@@ -9,6 +9,7 @@ import { type PublishOptions, publish, type SignedIn, send } from './publish.ts'
 import { rejoin } from './rejoin.ts'
 import type { Prepared } from './requests.ts'
 import { isRefusal, roomOf } from './targets.ts'
+import { roomOrAll } from './wildcard.ts'
 
 /** The options of all handlers. */
 export type PrepareOptions = MembershipOptions & PublishOptions & HistoryRequestOptions & CallOptions
@@ -25,7 +26,7 @@ export function prepare(connection: Connection, frame: ClientFrameWithPayload, o
           : { key: INBOX_LANE, exclusive: false, start: () => leaveInbox(signedIn, frame, options) }
       }
       if (frame.room === undefined) return refused(refusal('bad_request', `${frame.type}: a room is needed`))
-      const room = roomOf(frame.room, options.nameBytesMax)
+      const room = roomOrAll(frame.room, options.nameBytesMax)
       if (isRefusal(room)) return refused(room)
       // A join holds its lane, as what follows in the room depends on whether it succeeds.
       if (frame.type === 'join')

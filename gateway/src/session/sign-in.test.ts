@@ -138,7 +138,7 @@ describe('signing in', () => {
         time: NOW,
         heartbeatMs: DEFAULT_LIMITS.heartbeatMs,
         limits: { ...DEFAULT_LIMITS },
-        features: ['presence', 'history', 'call', 'rooms'],
+        features: ['presence', 'history', 'call', 'rooms', 'wildcard'],
       },
     ])
   })

@@ -4,7 +4,7 @@ import { type Refusal, refusal } from './answer.ts'
 
 /** A parsed room, or why there is none. */
 export function roomOf(raw: string, nameBytesMax: number): Room | Refusal {
-  if (isWildcard(raw)) return refusal('unsupported', 'room: wildcards are not offered yet')
+  if (isWildcard(raw)) return refusal('unsupported', 'room: a single room is needed')
   return (
     parseRoom(raw, nameBytesMax) ??
     refusal('bad_request', `room: a name of at most ${nameBytesMax} bytes without * is needed`)

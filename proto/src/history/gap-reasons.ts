@@ -8,6 +8,8 @@ export const GAP_REASONS = {
   expired: 'messages are no longer kept',
   /** The position lies behind the end of the history. */
   ahead: 'the position is ahead of the history',
+  /** More messages lie behind the position than a join of all rooms of a namespace recovers. */
+  too_many: 'more messages than are recovered at once',
   /** Another message stands at the position than the one that the client saw there. */
   mismatch: 'another message is at the position',
   /** The gateway has missed messages and cannot read them any more. */

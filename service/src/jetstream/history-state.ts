@@ -16,6 +16,8 @@ export interface HistoryState {
   /** Of all subjects together: the first sequence that is kept, or one above the last where none is. */
   readonly firstSequence: number
   readonly lastSequence: number
+  /** When the message at `lastSequence` was stored: Unix time in milliseconds; `now` where there was none yet. */
+  readonly lastTime: number
   /** The leader's time of the answer: Unix time in milliseconds. */
   readonly now: number
   /** Messages kept of each subject; Infinity for no bound. */
@@ -44,6 +46,7 @@ export async function historyState(
   if (answer.error?.err_code === STREAM_NOT_FOUND) return null
   const { config, state, created = '' } = answer
   if (state === undefined) throw new HistoryUnavailable('no-answer', stream, answer.error?.description)
+  const now = Date.parse(answer.ts ?? '')
   const generation = config?.metadata?.[GENERATION_METADATA] ?? ''
   return {
     epoch: epochOf(created, generation),
@@ -51,7 +54,8 @@ export async function historyState(
     generation,
     firstSequence: state.first_seq,
     lastSequence: state.last_seq,
-    now: Date.parse(answer.ts ?? ''),
+    lastTime: state.last_seq > 0 ? Date.parse(state.last_ts ?? '') : now,
+    now,
     messagesPerSubject: orInfinity(config?.max_msgs_per_subject),
     ageMs: orInfinity(config?.max_age) / NANOSECONDS,
     leader: answer.cluster?.leader ?? null,
@@ -77,7 +81,7 @@ interface InfoAnswer {
     readonly max_msgs_per_subject?: number
     readonly max_age?: number
   }
-  readonly state?: { readonly first_seq: number; readonly last_seq: number }
+  readonly state?: { readonly first_seq: number; readonly last_seq: number; readonly last_ts?: string }
   readonly cluster?: { readonly leader?: string }
 }
 
