@@ -1,15 +1,18 @@
 // A crowd that joins, leaves, crashes and comes back at random, and what must be true of it: the oracle of presence. Repeatable by its
 // seed, but for the timing of processes.
 import type { Client } from './client.ts'
-import type { GatewayProcess } from './gateway.ts'
-import type { Stage } from './stage.ts'
+import type { Doorway, Stage } from './stage.ts'
 
 /** A member of the crowd: at most one live socket at a time. */
 interface Person {
   readonly user: string
   client: Client | null
   rooms: Set<string>
+  /** In the middle of a step: two at once would not know which of their requests came first. */
+  busy: boolean
 }
+
+const ANSWER_MS = 10_000
 
 /** See {@link createCrowd}. */
 export interface CrowdOptions {
@@ -20,7 +23,7 @@ export interface CrowdOptions {
   readonly rooms: readonly string[]
   readonly seed: number
   /** Gateways that can be connected to at this moment. */
-  readonly gateways: () => readonly GatewayProcess[]
+  readonly gateways: () => readonly Doorway[]
 }
 
 /** A crowd. */
@@ -39,6 +42,7 @@ export function createCrowd({ stage, people, users, rooms, seed, gateways }: Cro
     user: `user${at % users}`,
     client: null,
     rooms: new Set(),
+    busy: false,
   }))
   let state = seed >>> 0
   /** A linear congruential generator: any spread does. */
@@ -58,35 +62,47 @@ export function createCrowd({ stage, people, users, rooms, seed, gateways }: Cro
 
   async function connect(person: Person): Promise<void> {
     const open = gateways()
-    const gateway = open[random(open.length)] as GatewayProcess
+    const gateway = open[random(open.length)] as Doorway
     const client = await stage.user(gateway, person.user).catch(() => null)
     person.client = client
     person.rooms = new Set()
   }
 
-  async function join(person: Person, client: Client, room: string): Promise<void> {
-    const answer = await client.request({ type: 'join', room }, 10_000).catch(() => null)
-    if (answer?.type === 'ok' && person.client === client) person.rooms.add(room)
+  /** One who gets no answer does not know where it stands, and gives its socket up. */
+  async function ask(person: Person, client: Client, frame: object): Promise<boolean> {
+    const answer = await client.request(frame, ANSWER_MS).catch(() => null)
+    if (answer === null && person.client === client) drop(person, client)
+    return answer?.type === 'ok' && person.client === client
+  }
+
+  function drop(person: Person, client: Client, code?: number): void {
+    person.client = null
+    person.rooms = new Set()
+    if (code === undefined) client.socket.terminate()
+    else client.socket.close(code)
+  }
+
+  async function act(person: Person): Promise<void> {
+    const client = liveOf(person)
+    if (client === null) return connect(person)
+    const room = rooms[random(rooms.length)] as string
+    const action = random(10)
+    if (action < 5) {
+      if (!person.rooms.has(room) && (await ask(person, client, { type: 'join', room }))) person.rooms.add(room)
+    } else if (action < 7) {
+      person.rooms.delete(room)
+      await ask(person, client, { type: 'leave', room })
+    } else drop(person, client, action < 8 ? 1000 : undefined)
   }
 
   return {
     async step() {
       const person = crowd[random(crowd.length)] as Person
-      const client = liveOf(person)
-      if (client === null) return connect(person)
-      const room = rooms[random(rooms.length)] as string
-      const action = random(10)
-      if (action < 5) {
-        if (!person.rooms.has(room)) await join(person, client, room)
-      } else if (action < 7) {
-        person.rooms.delete(room)
-        await client.request({ type: 'leave', room }, 10_000).catch(() => null)
-      } else {
-        person.client = null
-        person.rooms = new Set()
-        if (action < 8) client.socket.close(1000)
-        else client.socket.terminate()
-      }
+      if (person.busy) return
+      person.busy = true
+      await act(person).finally(() => {
+        person.busy = false
+      })
     },
     expected(room) {
       const counts: Record<string, number> = {}

@@ -12,6 +12,9 @@ import { RawSocket } from './raw-socket.ts'
 import { launchRouter, type RouterProcess, startRouter } from './router.ts'
 import { makeToken, type TokenOptions } from './tokens.ts'
 
+/** What sockets are opened to: a gateway, wherever it runs. */
+export type Doorway = Pick<GatewayProcess, 'url'>
+
 /** Starts things and ends them. */
 export class Stage implements AsyncDisposable {
   readonly #resources: AsyncDisposable[] = []
@@ -58,13 +61,13 @@ export class Stage implements AsyncDisposable {
   }
 
   /** A socket whose upgrade is done; nothing is known of its sign-in yet. */
-  open(gateway: GatewayProcess, options?: ClientOptions): Promise<Client> {
+  open(gateway: Doorway, options?: ClientOptions): Promise<Client> {
     return this.use(new Client(gateway.url, options)).opened()
   }
 
   /** A user who has been welcomed. */
   async user(
-    gateway: GatewayProcess,
+    gateway: Doorway,
     name: string,
     options: ClientOptions & Pick<TokenOptions, 'grants' | 'secret'> = {},
   ): Promise<Client> {

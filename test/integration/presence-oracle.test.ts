@@ -1,42 +1,16 @@
 // The oracle of presence: whatever happens to sockets and processes, after it settles every view is the set of live sockets, and no
 // watcher was ever told two joins of a member without a leave between.
 import type { NatsConnection } from '@nats-io/transport-node'
-import { expect } from 'vitest'
 import type { Client } from '../harness/client.ts'
 import { type Crowd, createCrowd } from '../harness/crowd.ts'
-import { eventually } from '../harness/eventually.ts'
 import type { GatewayProcess } from '../harness/gateway.ts'
 import type { NatsServer } from '../harness/nats.ts'
+import { judgePresence, watch } from '../harness/presence-oracle.ts'
 import { type Stage, test } from '../harness/stage.ts'
 
 const open = { join: { who: 'anyone' }, publish: { who: 'anyone' } }
 const settings = { namespaces: { default: { ...open, presence: true } }, presence: { lingerMs: 1000 } }
 const ROOMS = ['r0', 'r1', 'r2', 'r3', 'r4', 'r5']
-
-/** Connections by user, as routers answer. */
-async function membersOf(service: NatsConnection, room: string): Promise<Record<string, number>> {
-  const message = await service.request('sluice.api.presence', JSON.stringify({ room }), { timeout: 2000 })
-  const { members } = message.json<{ members: { user: string; connections: number }[] }>()
-  return Object.fromEntries(members.map(({ user, connections }) => [user, connections]))
-}
-
-/** What a watcher has seen of a room, and whether it makes sense. */
-function historyOf({ frames }: Client, room: string): { readonly users: string[]; readonly faults: string[] } {
-  const here = new Set<string>()
-  const faults: string[] = []
-  for (const { type, room: of, members, member } of frames) {
-    if (type === 'members' && of === room) {
-      here.clear()
-      for (const { user } of members as { user: string }[]) here.add(user)
-    }
-    if (of !== room || (type !== 'joined' && type !== 'left')) continue
-    const { user } = member as { user: string }
-    if ((type === 'joined') === here.has(user)) faults.push(`${type} ${user} twice`)
-    if (type === 'joined') here.add(user)
-    else here.delete(user)
-  }
-  return { users: [...here].sort(), faults }
-}
 
 interface Scene {
   readonly stage: Stage
@@ -54,11 +28,7 @@ async function scene(stage: Stage, nats: NatsServer, people: number, seed: numbe
   const start = (): Promise<GatewayProcess> => stage.gateway(nats, { settings, expectErrors: true })
   const gateways = await Promise.all([start(), start(), start()])
   const watcher = await stage.user(gateways[0] as GatewayProcess, 'watcher')
-  for (const room of ROOMS) {
-    const { members } = await watcher.ok({ type: 'join', room, presence: true })
-    // The history begins with what the answer told.
-    watcher.frames.push({ type: 'members', room, members })
-  }
+  await watch(watcher, ROOMS)
   const crowd = createCrowd({ stage, people, users: people / 3, rooms: ROOMS, seed, gateways: () => gateways })
   return {
     stage,
@@ -74,16 +44,7 @@ async function scene(stage: Stage, nats: NatsServer, people: number, seed: numbe
   }
 }
 
-/** The oracle: routers and the watcher see the live sockets, and the watcher's history makes sense. */
-async function judge({ service, watcher, crowd }: Scene): Promise<void> {
-  expect(crowd.live).toBeGreaterThan(20)
-  for (const room of ROOMS) {
-    const wanted = { ...crowd.expected(room), watcher: 1 }
-    await eventually(() => membersOf(service, room), 20_000).toEqual(wanted)
-    await eventually(() => historyOf(watcher, room).users, 20_000).toEqual(Object.keys(wanted).sort())
-    expect(historyOf(watcher, room).faults).toEqual([])
-  }
-}
+const judge = (scene: Scene): Promise<void> => judgePresence({ ...scene, rooms: ROOMS })
 
 test('after random joins, leaves, crashes and killed processes, presence is the set of live sockets', {
   timeout: 180_000,
