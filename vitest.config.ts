@@ -1,7 +1,12 @@
-// The test suites. Tidy and unit tests run first and side by side; suites that start real processes follow, one file at a
-// time, so that a busy neighbour is never what a test measures.
+// The test suites. Tidy and unit tests run first and side by side; suites that start real processes follow, two files at a time, as most
+// of them wait for leases and time-outs. What measures, or loads a machine by itself, runs alone: a busy neighbour is never what a test measures.
 import { defineConfig } from 'vitest/config'
 import { PlainLine } from './test/tidy/plain-line.ts'
+
+const MEASURING = [
+  'test/hostile/**/*.test.ts',
+  'test/integration/{artillery,big-room,history-storms,link-chaos,nats-traffic,presence-cost,presence-oracle,rebalance,soak}.test.ts',
+]
 
 export default defineConfig({
   test: {
@@ -45,12 +50,25 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['test/{integration,hostile,conformance}/**/*.test.ts'],
+          include: ['test/{integration,conformance}/**/*.test.ts'],
+          exclude: MEASURING,
+          globalSetup: ['test/harness/nats-server-ready.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: MEASURING,
           globalSetup: ['test/harness/nats-server-ready.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -62,7 +80,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -76,7 +94,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 400_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],
