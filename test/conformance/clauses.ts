@@ -43,7 +43,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   '20.5': 'how long a revocation counts, and a gateway that cannot know of one',
   '20.6': 'how much a gateway remembers',
   '16.13': 'where no history is kept, silence is what answers',
-  '21.1': 'the header of a call; and that an installation may drop what clients name',
+  '21.1': 'that an installation may drop what clients name',
   '22.2': 'a service that decides belongs to the installation',
   '22.3': 'that it is seen by nobody and counts as one room, and what services can’t do',
 }
