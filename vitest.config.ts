@@ -97,6 +97,17 @@ export default defineConfig({
           sequence: { groupOrder: 4 },
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 400_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 7 },
+        },
+      },
     ],
   },
 })

@@ -222,3 +222,12 @@ test('pods of gateways are reached by everyone only where nobody is named', () =
   expect(from('minimal')).toBeUndefined()
   expect(from('full')).toHaveLength(1)
 })
+
+test('nats-server of the chart is reached by the tiers that run, and by whom natsFrom names', () => {
+  const from = (set: string, ...flags: string[]): unknown =>
+    at(ofKind(render(set, ...flags), 'NetworkPolicy', 'nats')[0], 'spec.ingress.0.from')
+  expect(from('minimal')).toBeUndefined()
+  expect(from('embedded')).toHaveLength(2)
+  expect(from('embedded-volume')).toHaveLength(1)
+  expect(from('embedded', '--set-json=networkPolicy.natsFrom=[{"podSelector":{}}]')).toHaveLength(3)
+})

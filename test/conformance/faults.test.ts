@@ -79,7 +79,7 @@ const faults: readonly [string, readonly string[], () => Tampering][] = [
   ],
   [
     'that claims to have recovered what it has not',
-    ['16.5', '16.6', '16.7', '16.8'],
+    ['16.5', '16.6', '16.7', '16.8', '22.6'],
     () => ({
       toClient: (frame, text) => {
         if (frame.type === 'gap') return []

@@ -4,10 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { connect } from '@nats-io/transport-node'
 import { describe, expect, test as plain } from 'vitest'
-import { eventually } from '../harness/eventually.ts'
 import { freePorts } from '../harness/ports.ts'
 import { Stage, test as staged } from '../harness/stage.ts'
 import { SECRET } from '../harness/tokens.ts'
+import { until } from '../harness/until.ts'
 import { run } from './command.ts'
 import { ENGINE_MISSING } from './containers.ts'
 import { imageOfTree } from './image.ts'
@@ -95,10 +95,10 @@ describe('deploy/compose.yaml', () => {
     await up.run('up', '--detach', '--no-build', ...OURS)
     const [one, two] = up.ports.gateways.map((port) => ({ url: `ws://127.0.0.1:${port}/ws` }))
     if (one === undefined || two === undefined) throw new Error('no ports')
-    await eventually(async () => (await fetch(one.url.replace('ws:', 'http:'))).status, UP_MS).toBe(426)
-    await eventually(async () => (await fetch(two.url.replace('ws:', 'http:'))).status, UP_MS).toBe(426)
-    const ann = await stage.user(one, 'ann')
-    const ben = await stage.user(two, 'ben')
+    // A gateway listens before it has NATS, and closes 1013 until then.
+    const patient = { timeoutMs: UP_MS, everyMs: 200 }
+    const ann = await until(() => stage.user(one, 'ann'), { ...patient, what: 'the first gateway' })
+    const ben = await until(() => stage.user(two, 'ben'), { ...patient, what: 'the second gateway' })
     await ann.ok({ type: 'join', room: 'chat:lobby', presence: true }, 20_000)
     await ben.ok({ type: 'join', room: 'chat:lobby', presence: true }, 20_000)
     expect(await ben.ok({ type: 'publish', room: 'chat:lobby', data: 'hi' })).toMatchObject({

@@ -11,6 +11,21 @@ seconds in hand. With the default margin of ten seconds that is preStop + drain 
 {{- add $preStop (index $values .tier).drainSeconds (ceil (divf $marginMs 1000)) 10 -}}
 {{- end -}}
 
+{{/*
+A number of pods that helm has set and no longer sets falls back to one, onto which the clients of all would move before the autoscaler has looked.
+So a release that would do that to a running Deployment is refused. Who scales by hand takes the number over from helm, and it stays.
+*/}}
+{{- define "sluice.checkHandover" -}}
+{{- $name := include "sluice.tierName" . -}}
+{{- $live := lookup "apps/v1" "Deployment" .root.Release.Namespace $name -}}
+{{- $replicas := dig "spec" "replicas" 0 $live | int -}}
+{{- range dig "metadata" "managedFields" list $live -}}
+{{- if and (eq .manager "helm") (eq .operation "Apply") (hasKey (dig "fieldsV1" "f:spec" dict .) "f:replicas") (gt $replicas 1) -}}
+{{- fail (printf "autoscaling would begin with one pod in place of %d: take the number over first with `kubectl -n %s scale deployment/%s --replicas=%d`" $replicas $.root.Release.Namespace $name (add $replicas 1)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "sluice.deployment" -}}
 {{- $tier := index .root.Values .tier -}}
 {{- $grace := include "sluice.graceSeconds" . | int -}}
@@ -21,7 +36,9 @@ metadata:
   labels:
     {{- include "sluice.labels" . | nindent 4 }}
 spec:
-  {{- if not $tier.autoscaling.enabled }}
+  {{- if $tier.autoscaling.enabled }}
+  {{- include "sluice.checkHandover" . }}
+  {{- else }}
   replicas: {{ $tier.replicaCount }}
   {{- end }}
   # A pod that ends may take the whole grace period; that is no failed rollout.
