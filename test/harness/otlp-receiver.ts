@@ -1,10 +1,9 @@
 // A collector of traces as operators have one: takes OTLP over HTTP and reads the spans from its protobuf, with a reader that is not the
 // exporter's. It can be away, silent, or refuse.
-import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { PbfReader } from 'pbf'
+import { startOutageServer } from './outage-server.ts'
 
 /** A span as it was received; ids are hex. */
 export interface ReceivedSpan {
@@ -41,8 +40,6 @@ export interface OtlpReceiver extends AsyncDisposable {
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = []
   const requests: IncomingHttpHeaders[] = []
-  let server: Server | null = null
-  let port = 0
   async function take(request: IncomingMessage): Promise<number | null> {
     const body = await buffer(request)
     requests.push(request.headers)
@@ -51,33 +48,20 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
     spans.push(...readSpans(body))
     return 200
   }
+  const server = await startOutageServer((request, response) => {
+    void take(request).then((status) => {
+      if (status !== null) response.writeHead(status, { 'content-type': 'application/x-protobuf' }).end()
+    })
+  })
   const receiver: OtlpReceiver = {
-    get url() {
-      return `http://127.0.0.1:${port}/v1/traces`
-    },
+    url: `http://127.0.0.1:${server.port}/v1/traces`,
     spans,
     requests,
     status: 200,
-    async start() {
-      server = createServer((request, response) => {
-        void take(request).then((status) => {
-          if (status !== null) response.writeHead(status, { 'content-type': 'application/x-protobuf' }).end()
-        })
-      })
-      server.listen(port, '127.0.0.1')
-      await once(server, 'listening')
-      port = (server.address() as AddressInfo).port
-    },
-    async stop() {
-      if (server === null) return
-      const closing = once(server.close(), 'close')
-      server.closeAllConnections()
-      server = null
-      await closing
-    },
-    [Symbol.asyncDispose]: () => receiver.stop(),
+    start: server.start,
+    stop: server.stop,
+    [Symbol.asyncDispose]: server.stop,
   }
-  await receiver.start()
   return receiver
 }
 

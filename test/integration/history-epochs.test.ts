@@ -9,6 +9,7 @@ import { eventually } from '../harness/eventually.ts'
 import { DEFAULT_SETTINGS, type GatewayProcess } from '../harness/gateway.ts'
 import { brokenLinks, HISTORY_SETTINGS, historyCluster, messagesOf, positionOf, publishTo } from '../harness/history.ts'
 import { askJetStream, storeAll } from '../harness/history-stream.ts'
+import type { NatsServer } from '../harness/nats.ts'
 import { type Stage, test } from '../harness/stage.ts'
 import { until } from '../harness/until.ts'
 
@@ -142,12 +143,7 @@ test.for([0, 8])(
     await nats.stop()
     putBack()
     await nats.start()
-    const service = await nats.connect()
-    const others = Array.from({ length: overgrown }, (_, n) => ({
-      subject: 'sluice.pub.room.chat.a',
-      data: `"new ${n}"`,
-    }))
-    await storeAll(service, others)
+    await storeOthers(nats, overgrown)
     // Both members are told, whether they hear of it from the stream's end, a live copy or the routers.
     for (const client of [ann, ben]) {
       await eventually(() => gapsOf(client).at(-1)?.epoch ?? epoch, 45_000).not.toBe(epoch)
@@ -190,12 +186,7 @@ test.for([0, 8])(
     await nats.stop()
     putBack()
     await nats.start()
-    const service = await nats.connect()
-    const others = Array.from({ length: overgrown }, (_, n) => ({
-      subject: 'sluice.pub.room.chat.a',
-      data: `"new ${n}"`,
-    }))
-    await storeAll(service, others)
+    await storeOthers(nats, overgrown)
     router.child.signal('SIGCONT')
     for (const client of [ann, ben]) {
       await eventually(() => gapsOf(client).map(({ reason }) => reason), 45_000).toEqual(['epoch'])
@@ -264,4 +255,10 @@ test('a configuration that switches history on applies to members who are there'
 
 function configOf({ configPath }: GatewayProcess, namespaces: object): object {
   return { ...JSON.parse(readFileSync(configPath, 'utf8')), namespaces }
+}
+
+/** Other messages under the offsets that were lost. */
+async function storeOthers(nats: NatsServer, count: number): Promise<void> {
+  const others = Array.from({ length: count }, (_, n) => ({ subject: 'sluice.pub.room.chat.a', data: `"new ${n}"` }))
+  await storeAll(await nats.connect(), others)
 }
