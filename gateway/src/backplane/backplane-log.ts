@@ -2,7 +2,7 @@
 import { type LinkLogOptions, linkEvents } from '@sluice/service/nats/link-log'
 import type { Counters } from '../metrics/counters.ts'
 import type { BackplaneEvents } from './backplane.ts'
-import type { LinkName } from './links.ts'
+import type { LinkName } from './side-links.ts'
 
 /** See {@link backplaneEvents}. */
 export interface BackplaneLogOptions extends LinkLogOptions {

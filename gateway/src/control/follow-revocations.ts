@@ -13,12 +13,12 @@ import { followBucket, NoSuchBucket } from '@sluice/service/jetstream/bucket-fol
 import type { Logger } from '@sluice/service/log'
 import type { Throttle } from '@sluice/service/throttle'
 import type { Principal } from '../accept/authenticate/principal.ts'
-import type { PresenceLinks } from '../backplane/links.ts'
+import type { SideLinks } from '../backplane/side-links.ts'
 import { createRevocationTable } from './revocations.ts'
 
 /** See {@link followRevocations}. */
 export interface FollowRevocationsOptions {
-  readonly links: PresenceLinks
+  readonly links: SideLinks
   readonly prefix: string
   readonly clock: Clock
   readonly log: Logger

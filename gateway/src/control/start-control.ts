@@ -4,20 +4,19 @@ import { coveringSubject, createSubjects } from '@sluice/proto'
 import type { Clock } from '@sluice/service/clock'
 import type { Logger } from '@sluice/service/log'
 import type { Throttle } from '@sluice/service/throttle'
-import type { PresenceLinks } from '../backplane/links.ts'
+import type { SideLinks } from '../backplane/side-links.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Core } from '../session/core.ts'
 import { createActs } from './acts.ts'
-import { type ControlOptions, listenToControl } from './control.ts'
+import { listenToControl } from './control.ts'
 import { followRevocations, type Revocations } from './follow-revocations.ts'
+import { createMove } from './move.ts'
 
 /** See {@link startControl}. */
 export interface StartControlOptions {
   readonly core: Pick<Core, 'gateway' | 'connections' | 'wire' | 'placing' | 'topics'>
-  readonly links: PresenceLinks
+  readonly links: SideLinks
   readonly prefix: string
-  /** See `ControlOptions.move`. */
-  readonly move: ControlOptions['move']
   readonly clock: Clock
   readonly log: Logger
   readonly throttle: Throttle
@@ -26,7 +25,7 @@ export interface StartControlOptions {
 
 /** Begins to listen; what was revoked is asked whenever a token signs in. */
 export function startControl(options: StartControlOptions): Revocations {
-  const { core, links, prefix, move, clock, log, counters } = options
+  const { core, links, prefix, clock, log, counters } = options
   const { gateway, connections, wire } = core
   const revocations = followRevocations({
     ...options,
@@ -47,7 +46,7 @@ export function startControl(options: StartControlOptions): Revocations {
       wire.close(connection, code, reason)
       return true
     },
-    move,
+    move: createMove({ connections, wire, nowMs: clock.monotonicMs }),
     acts: createActs({ ...core, revocations }),
     // A wildcard tells of its own members.
     follows: (subject) =>

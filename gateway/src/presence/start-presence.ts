@@ -14,8 +14,8 @@ import type { Clock } from '@sluice/service/clock'
 import type { Logger } from '@sluice/service/log'
 import type { Link } from '@sluice/service/nats/link'
 import type { Throttle } from '@sluice/service/throttle'
-import type { PresenceLinks } from '../backplane/links.ts'
 import { askRouters, type RoomAnswerBounds } from '../backplane/room-query.ts'
+import type { SideLinks } from '../backplane/side-links.ts'
 import { BUILD } from '../metrics/build.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Outbox } from '../outbound/outbox.ts'
@@ -30,7 +30,7 @@ import { createWatchedRooms } from './watched-rooms.ts'
 
 /** See {@link startPresence}. */
 export interface StartPresenceOptions {
-  readonly links: PresenceLinks
+  readonly links: SideLinks
   /** The connection of rooms. */
   readonly data: Pick<Link, 'connected' | 'publish' | 'subscribe' | 'request' | 'inbox'>
   readonly prefix: string

@@ -1,10 +1,10 @@
-// The further connections to NATS of a gateway with presence. Direct gets run in the server's read loop of the connection that
-// asks, so leases must not share one with them, and neither may wait behind rooms.
+// The further connections to NATS of a gateway with presence or history. Direct gets run in the server's read loop of the connection
+// that asks, so leases and control must not share one with them, and neither may wait behind rooms.
 import { connectLink, type NatsOptions } from '@sluice/service/nats/connect-link'
 import type { Link, LinkEvents } from '@sluice/service/nats/link'
 
 /** Leases and control; direct gets. */
-export interface PresenceLinks {
+export interface SideLinks {
   readonly control: Link
   readonly reads: Link
 }
@@ -19,12 +19,12 @@ export type LinkName = 'data' | 'control' | 'reads'
  * @returns null if the signal came before NATS did
  * @throws NatsRefused
  */
-export async function connectPresenceLinks(
+export async function connectSideLinks(
   options: NatsOptions & { readonly random: () => number },
   name: string,
   events: (link: LinkName) => LinkEvents & { readonly onRetry: (error: Error, attempt: number) => void },
   signal: AbortSignal,
-): Promise<PresenceLinks | null> {
+): Promise<SideLinks | null> {
   const open = (link: LinkName): Promise<Link | null> =>
     connectLink({ ...options, name: `${name} ${link}`, need: SMALL }, events(link), signal)
   const [control, reads] = await Promise.all([open('control'), open('reads')])
