@@ -75,6 +75,7 @@ export async function startAdmin(
         natsUnauthorized: status.unauthorized.size > 0,
         presence: status.presence?.readiness ?? null,
         history: status.history?.readiness ?? null,
+        revocations: status.revocations?.readiness ?? null,
         probeCameBackAt: status.probe?.cameBackAt ?? null,
       },
       clock.monotonicMs(),

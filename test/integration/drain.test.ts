@@ -92,6 +92,7 @@ describe('case 34: SIGTERM', () => {
     const ann = await stage.user(gateway, 'ann')
     gateway.child.signal('SIGTERM')
     expect(await ann.closed).toMatchObject({ code: 1012 })
+    expect(ann.frames.at(-1)).toEqual({ type: 'move', afterMs: 0, reason: 'service restart' })
     expect(await gateway.child.exited).toEqual({ code: 0, signal: null })
   })
 })

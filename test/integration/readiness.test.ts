@@ -54,6 +54,28 @@ describe('readiness', () => {
     await gateway.ready()
   })
 
+  test.for(['STREAM.INFO', 'DIRECT.GET'])(
+    'says `revocations_unreadable` where rights do not let it read what was revoked (%s)',
+    async (question, { stage }) => {
+      const password = secret('a password for revocations')
+      const denied = `permissions: { publish: { deny: ["$JS.API.${question}.KV_sluice_revoked"] } }`
+      const users = `{ user: "sluice", password: "${password}" }, { user: "narrow", password: "${password}", ${denied} }`
+      const nats = await stage.nats({ lines: [`authorization { users: [${users}] }`] })
+      const namespaces = { default: { join: { who: 'anyone' }, presence: true } }
+      await stage.router(nats, {
+        SLUICE_NATS_USER: 'sluice',
+        SLUICE_NATS_PASSWORD: password,
+        SLUICE_NAMESPACES: JSON.stringify(namespaces),
+      })
+      const settings = (user: string) => ({ namespaces, nats: { user, password }, readiness: { probeMs: 100 } })
+      const narrow = stage.launch(nats.url, { settings: settings('narrow'), expectErrors: true })
+      await narrow.logged('listening')
+      await narrow.logged('revocations cannot be read')
+      await eventually(() => narrow.readyz()).toEqual({ status: 503, reasons: ['starting', 'revocations_unreadable'] })
+      await stage.gateway(nats, { settings: settings('sluice') })
+    },
+  )
+
   test('the admin port answers only what it is for', async ({ stage }) => {
     const gateway = await stage.gateway(await stage.nats())
     const base = `http://127.0.0.1:${gateway.adminPort}`

@@ -167,6 +167,7 @@ describe('move', () => {
     const { connections } = await api(client, 'move', { gateway, windowMs: 0, reason: 'rebalance' })
     expect(connections).toBeGreaterThanOrEqual(1)
     expect(await ann.closed).toEqual({ code: 1012, reason: 'rebalance' })
+    expect(ann.frames.at(-1)).toEqual({ type: 'move', afterMs: 0, reason: 'rebalance' })
     await ben.settled()
   })
 

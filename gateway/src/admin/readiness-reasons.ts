@@ -6,6 +6,8 @@ export const READINESS_REASONS = {
   waiting_for_buckets:
     'A namespace has presence, and the buckets that routers make are not there yet, or our lease is not held and announced in them.',
   waiting_for_streams: 'Something keeps a history, and the streams that routers make for it are not there yet.',
+  revocations_unreadable:
+    'It is not known which tokens were revoked, and each sign-in is closed with 1013: their bucket could not be read since the start, or for longer than `readiness.graceMs`. Mostly a right on NATS is missing.',
   lease_overdue: 'Our lease could not be renewed for longer than `readiness.graceMs`: others no longer see our users.',
   draining: 'The gateway was told to stop and is closing its sockets.',
   nats_disconnected: 'NATS has been away for longer than `readiness.graceMs`.',

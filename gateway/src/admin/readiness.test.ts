@@ -10,6 +10,7 @@ const WELL: ReadinessState = {
   probeCameBackAt: 0,
   presence: null,
   history: null,
+  revocations: null,
 }
 
 const reasons = (state: Partial<ReadinessState>, nowMs = 0): readonly string[] =>
@@ -35,6 +36,18 @@ describe('a gateway', () => {
     ],
     ['whose streams are not there yet', { history: { streamsSeen: false } }, 0, ['starting', 'waiting_for_streams']],
     [
+      'that has never known which tokens are revoked',
+      { revocations: { seen: false, unreadableSince: 0 } },
+      0,
+      ['starting', 'revocations_unreadable'],
+    ],
+    [
+      'that has not known it for longer than the grace',
+      { revocations: { seen: true, unreadableSince: -1 }, probeCameBackAt: GRACE_MS },
+      GRACE_MS,
+      ['revocations_unreadable'],
+    ],
+    [
       'that could not renew its lease',
       { presence: { announced: true, leaseAgeMs: GRACE_MS + 1 } },
       0,
@@ -53,6 +66,11 @@ describe('a gateway', () => {
 
   test('with a lease that is held is ready', () => {
     expect(reasons({ presence: { announced: true, leaseAgeMs: 2000 } })).toEqual([])
+  })
+
+  test('that knows which tokens are revoked is ready, also while it does not for no longer than the grace', () => {
+    expect(reasons({ revocations: { seen: true, unreadableSince: null } })).toEqual([])
+    expect(reasons({ revocations: { seen: true, unreadableSince: 0 } }, GRACE_MS)).toEqual([])
   })
 
   test('stays ready while NATS is away for no longer than the grace', () => {

@@ -16,6 +16,8 @@ export interface ReadinessState {
   readonly presence: PresenceReadiness | null
   /** Null where nothing is kept. */
   readonly history: { readonly streamsSeen: boolean } | null
+  /** Null where neither of the two has begun: nothing can be revoked then. */
+  readonly revocations: RevocationsReadiness | null
 }
 
 /** What readiness depends on where a namespace has presence. */
@@ -26,6 +28,14 @@ export interface PresenceReadiness {
   readonly leaseAgeMs: number | null
 }
 
+/** What readiness depends on where tokens can be revoked: who can't be checked is not let in. */
+export interface RevocationsReadiness {
+  /** Whether it was known at one time what was revoked. */
+  readonly seen: boolean
+  /** Since when it is not; null while it is. */
+  readonly unreadableSince: number | null
+}
+
 /**
  * @param graceMs - how long NATS may be away: some load balancers cut the live sockets of a pod that is not ready
  */
@@ -33,7 +43,8 @@ export function decideReadiness(state: ReadinessState, nowMs: number, graceMs: n
   const reasons: ReadinessReason[] = []
   const waiting = state.presence !== null && !state.presence.announced
   const streamless = state.history !== null && !state.history.streamsSeen
-  if (!state.listening || state.probeCameBackAt === null || waiting || streamless) reasons.push('starting')
+  const unchecked = state.revocations !== null && !state.revocations.seen
+  if (!state.listening || state.probeCameBackAt === null || waiting || streamless || unchecked) reasons.push('starting')
   if (waiting) reasons.push('waiting_for_buckets')
   if (streamless) reasons.push('waiting_for_streams')
   if (state.draining) reasons.push('draining')
@@ -41,7 +52,9 @@ export function decideReadiness(state: ReadinessState, nowMs: number, graceMs: n
   if (state.probeCameBackAt !== null && nowMs - state.probeCameBackAt > graceMs) {
     reasons.push(state.natsConnected ? 'probe_failed' : 'nats_disconnected')
   }
+  const unreadableMs = nowMs - (state.revocations?.unreadableSince ?? nowMs)
   // While NATS is away that is the reason.
+  if (unchecked || (state.natsConnected && unreadableMs > graceMs)) reasons.push('revocations_unreadable')
   if (state.natsConnected && !waiting && (state.presence?.leaseAgeMs ?? 0) > graceMs) reasons.push('lease_overdue')
   return { ready: reasons.length === 0, reasons }
 }

@@ -55,7 +55,7 @@ export const drainSection = section({
   }),
   marginMs: field(z.int().min(100).max(600_000).default(10_000), {
     description:
-      'Time after the window in which queues and NATS are flushed; then the process exits hard. the grace period of Kubernetes must be longer than both together.',
+      'Time after the window in which queues and NATS are flushed; then the process exits hard. The grace period of Kubernetes must be longer than both together.',
     unit: 'ms',
   }),
 })

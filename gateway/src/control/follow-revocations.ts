@@ -13,6 +13,7 @@ import { followBucket, NoSuchBucket } from '@sluice/service/jetstream/bucket-fol
 import type { Logger } from '@sluice/service/log'
 import type { Throttle } from '@sluice/service/throttle'
 import type { Principal } from '../accept/authenticate/principal.ts'
+import type { RevocationsReadiness } from '../admin/readiness.ts'
 import type { SideLinks } from '../backplane/side-links.ts'
 import { createRevocationTable } from './revocations.ts'
 
@@ -29,6 +30,7 @@ export interface FollowRevocationsOptions {
 
 /** What signing in asks. */
 export interface Revocations {
+  readonly readiness: RevocationsReadiness
   /** Whether it is known what was revoked; false if that can't be read in time. */
   readable(): boolean | Promise<boolean>
   /** Whether a token must not be let in. */
@@ -53,9 +55,17 @@ export function followRevocations(options: FollowRevocationsOptions): Revocation
   const table = createRevocationTable()
   const waiting = new Set<() => void>()
   let absent = false
+  let seen = false
+  let unreadableSince: number | null = clock.monotonicMs()
   let looking = false
 
-  function wake(): void {
+  function readOrNot(): void {
+    if (!isReadable()) {
+      unreadableSince ??= clock.monotonicMs()
+      return
+    }
+    seen = true
+    unreadableSince = null
     for (const one of waiting) one()
   }
 
@@ -90,18 +100,21 @@ export function followRevocations(options: FollowRevocationsOptions): Revocation
     onStartOver: () => undefined,
     onRead: () => {
       table.prune(clock.now())
-      wake()
+      readOrNot()
     },
     onFault: (error) => {
       absent = error instanceof NoSuchBucket
-      if (absent) wake()
-      else if (throttle('revocations') !== null) log.warn({ reason: error.message }, 'revocations cannot be read')
+      readOrNot()
+      if (!absent && throttle('revocations') !== null) log.warn({ reason: error.message }, 'revocations cannot be read')
     },
   })
 
   const isReadable = (): boolean => follower.loaded || absent
 
   return {
+    get readiness() {
+      return { seen, unreadableSince }
+    },
     readable() {
       if (isReadable()) return true
       return new Promise((resolve) => {

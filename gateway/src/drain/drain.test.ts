@@ -50,19 +50,26 @@ describe('a drain', () => {
     const startedAt = performance.now()
     const moves: { at: number; name: number; afterMs: number }[] = []
     const closes: { at: number; name: number }[] = []
+    const said: string[] = []
     const state = { others, done: false }
     const connections = Array.from({ length: total }, (_, name) => name)
     void drainConnections({
       connections,
-      move: (name, afterMs) => moves.push({ at: performance.now() - startedAt, name, afterMs }),
-      close: (name) => closes.push({ at: performance.now() - startedAt, name }),
+      move: (name, afterMs) => {
+        said.push(`move in ${afterMs} ${name}`)
+        moves.push({ at: performance.now() - startedAt, name, afterMs })
+      },
+      close: (name) => {
+        said.push(`close ${name}`)
+        closes.push({ at: performance.now() - startedAt, name })
+      },
       windowMs,
       nowMs: () => performance.now(),
       remaining: () => total - closes.length + state.others,
     }).then(() => {
       state.done = true
     })
-    return { moves, closes, state }
+    return { moves, closes, said, state }
   }
 
   test('closes each socket once, in order', async () => {
@@ -104,10 +111,20 @@ describe('a drain', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('without a window closes all at once', () => {
-    const { moves, closes } = drain(5, { windowMs: 0 })
-    expect(closes).toHaveLength(5)
-    expect(moves).toEqual([])
+  test.each([0, 2])(
+    'without time to move, in a window of %i ms, still tells each before it closes it',
+    async (windowMs) => {
+      const { said, closes } = drain(5, { windowMs })
+      await vi.advanceTimersByTimeAsync(100)
+      expect(closes).toHaveLength(5)
+      for (let name = 0; name < 5; name++) {
+        expect(said.filter((one) => one.endsWith(` ${name}`))).toEqual([`move in 0 ${name}`, `close ${name}`])
+      }
+    },
+  )
+
+  test('without a window is over at once', () => {
+    expect(drain(5, { windowMs: 0 }).closes).toHaveLength(5)
   })
 
   test('is over when the last socket is gone, and leaves no timer', async () => {

@@ -6,7 +6,7 @@
 export interface DrainOptions<connection> {
   /** Those to close, in the order in which they are. */
   readonly connections: readonly connection[]
-  /** Tells it to connect elsewhere within that time. */
+  /** Tells it to connect elsewhere within that time, which is 0 where there is no window. Called once for each, before its close. */
   readonly move: (connection: connection, afterMs: number) => void
   readonly close: (connection: connection) => void
   /** In which all of it happens, in milliseconds. */
@@ -57,8 +57,8 @@ export function drainConnections<connection>(options: DrainOptions<connection>):
     const timer = setInterval(step, STEP_MS)
     function step(): void {
       const elapsedMs = nowMs() - startedAt
-      // Without time to move nobody is told to.
-      const toTell = afterMs === 0 ? 0 : dueBy(elapsedMs, total, spreadMs)
+      // Without time to move it is still told: the client then knows that the close that follows is no fault.
+      const toTell = dueBy(elapsedMs, total, spreadMs)
       for (; told < toTell; told++) move(connections[told] as connection, afterMs)
       const toClose = dueBy(elapsedMs - afterMs, total, spreadMs)
       for (; closed < toClose; closed++) close(connections[closed] as connection)
