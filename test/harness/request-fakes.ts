@@ -3,6 +3,7 @@ import type { ClientFrameWithPayload, ServerFrame } from '@sluice/proto'
 import { Tally } from '@sluice/service/metrics/tally'
 import type { Rights } from '../../gateway/src/rights/rights.ts'
 import { type Answer, ok, refusal } from '../../gateway/src/session/answer.ts'
+import type { BucketRate } from '../../gateway/src/session/rate-limit.ts'
 import { createRequests, type Prepare } from '../../gateway/src/session/requests.ts'
 import { type FakeConnection, type FakeConnectionOptions, fakeConnection, recordedWire } from './session-fakes.ts'
 
@@ -15,6 +16,9 @@ export type Start = () => Answer | Promise<Answer>
 /** What differs from requests of alice that all succeed. */
 export interface FakeRequestsOptions extends FakeConnectionOptions {
   readonly authenticate?: () => Promise<Answer>
+  /** Default {@link RATE}. */
+  readonly publishRate?: BucketRate
+  readonly requestRate?: BucketRate
 }
 
 /** Requests whose work is what the test says: each takes the next of `starts`, or is `ok`. Of one room they share a lane. */
@@ -34,14 +38,14 @@ export function fakeRequests(options: FakeRequestsOptions = {}) {
     wire,
     prepare,
     authenticate: options.authenticate ?? (async () => ok()),
-    publishRate: RATE,
-    requestRate: RATE,
+    publishRate: options.publishRate ?? RATE,
+    requestRate: options.requestRate ?? RATE,
     nowMs: () => now,
     counters,
     onFault: (error, type) => faults.push([type, error]),
     onAnswered: (connection) => answered.push(connection as FakeConnection),
   })
-  const connection = fakeConnection({ publishRate: RATE, requestRate: RATE, ...options })
+  const connection = fakeConnection(options)
   return {
     requests,
     connection,

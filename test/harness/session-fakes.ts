@@ -96,8 +96,7 @@ export type FakeConnection = Connection & {
 }
 
 /** What differs from an open connection of alice that speaks JSON. */
-export interface FakeConnectionOptions
-  extends Partial<Pick<ConnectionStart, 'number' | 'codec' | 'publishRate' | 'requestRate'>> {
+export interface FakeConnectionOptions extends Partial<Pick<ConnectionStart, 'number' | 'codec'>> {
   /** Default `alice`; null has not signed in. */
   readonly user?: string | null
   readonly grants?: Principal['grants']
@@ -130,9 +129,6 @@ export function fakeConnection(options: FakeConnectionOptions = {}): FakeConnect
     codec: options.codec ?? jsonCodec,
     address: '192.0.2.1',
     phase: 'waiting',
-    publishRate: options.publishRate ?? { perSecond: 1000, burst: 1000 },
-    requestRate: options.requestRate ?? { perSecond: 1000, burst: 1000 },
-    nowMs: 0,
     tick: 0,
     signInByTick: 40,
   })

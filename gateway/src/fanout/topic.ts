@@ -2,6 +2,7 @@
 // so that joining, leaving and closing cost no search. Pure data; knows neither NATS nor sockets. Step 4 of the message path.
 import type { RoomName, UserName } from '@sluice/proto'
 import type { Outgoing } from '../outbound/outbox.ts'
+import { appended } from '../short-list.ts'
 
 /** What a topic is about: how its messages name themselves on the wire. */
 export type TopicName =
@@ -19,9 +20,9 @@ export interface Member extends Outgoing {
   readonly user: string | null
   /** Whether it takes msgpack frames. */
   readonly binary: boolean
-  readonly topics: Topic[]
+  topics: Topic[]
   /** For each of `topics` the member's place in its `members`, or {@link JOINING}. */
-  readonly slots: number[]
+  slots: number[]
 }
 
 /** The slot of a member whose interest NATS has not confirmed yet: it holds the topic and receives nothing. */
@@ -50,8 +51,8 @@ export function createTopic(subject: string, about: TopicName): Topic {
 
 /** Lets a connection hold a topic without receiving from it yet. It must not hold it already. */
 export function beginJoin(member: Member, topic: Topic): void {
-  member.topics.push(topic)
-  member.slots.push(JOINING)
+  member.topics = appended(member.topics, topic)
+  member.slots = appended(member.slots, JOINING)
   topic.joining++
 }
 
@@ -63,8 +64,8 @@ export function beginJoin(member: Member, topic: Topic): void {
 export function finishJoin(member: Member, topic: Topic): boolean {
   const at = member.topics.indexOf(topic)
   if (at === -1 || member.slots[at] !== JOINING) return false
-  const members = writable(topic)
-  member.slots[at] = members.push(member) - 1
+  topic.members = appended(writable(topic), member)
+  member.slots[at] = topic.members.length - 1
   topic.joining--
   return true
 }

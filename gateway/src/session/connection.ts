@@ -11,7 +11,7 @@ import type { RoomRights } from '../rights/room-rights.ts'
 import type { Answer } from './answer.ts'
 import type { Phase } from './connection-state.ts'
 import type { Lanes } from './lanes.ts'
-import { type Bucket, type BucketRate, createBucket, type Refusals } from './rate-limit.ts'
+import type { Bucket, Refusals } from './rate-limit.ts'
 
 /** What the session needs of a WebSocket; `ws` fits as it is. */
 export interface Peer {
@@ -38,7 +38,7 @@ export interface Connection extends Member, Wheeled {
   signedIn: boolean
   principal: Principal | null
   user: string | null
-  readonly topics: Topic[]
+  topics: Topic[]
   /** Rooms in which it is shown to others; null while there is none, as for `watches`. */
   presentIn: LocalRoom[] | null
   /** Rooms whose members it is told of. */
@@ -63,9 +63,10 @@ export interface Connection extends Member, Wheeled {
   /** Malformed frames in a row. */
   malformed: number
 
-  readonly publishes: Bucket
-  readonly requests: Bucket
-  readonly refusals: Refusals
+  /** Null until they are needed: most connections only listen. */
+  publishes: Bucket | null
+  requests: Bucket | null
+  refusals: Refusals | null
 
   signInByTick: number
   heardTick: number
@@ -81,9 +82,6 @@ export interface ConnectionStart {
   readonly codec: Codec
   readonly address: string
   readonly phase: 'verifying' | 'waiting'
-  readonly publishRate: BucketRate
-  readonly requestRate: BucketRate
-  readonly nowMs: number
   readonly tick: number
   readonly signInByTick: number
 }
@@ -121,9 +119,9 @@ export function createConnection(start: ConnectionStart): Connection {
     lanes: null,
     closeCode: null,
     malformed: 0,
-    publishes: createBucket(start.publishRate, start.nowMs),
-    requests: createBucket(start.requestRate, start.nowMs),
-    refusals: { count: 0, since: start.nowMs },
+    publishes: null,
+    requests: null,
+    refusals: null,
     signInByTick: start.signInByTick,
     heardTick: start.tick,
     pingedTick: -1,

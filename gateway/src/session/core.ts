@@ -28,7 +28,6 @@ import type { Presence } from '../presence/presence.ts'
 import type { Tracing } from '../trace/tracing.ts'
 import { type Connection, createConnection, type Peer } from './connection.ts'
 import { type Connections, createConnections } from './connections.ts'
-import type { BucketRate } from './rate-limit.ts'
 import { createServices } from './services.ts'
 import { createSessionParts, type SessionParts } from './session-parts.ts'
 import { createWire, type Wire } from './wire.ts'
@@ -122,8 +121,6 @@ export function createCore(options: CoreOptions): Core {
     nowMs: clock.monotonicMs,
     tickMs: TICK_MS,
   })
-  const publishRate = { perSecond: limits.publishesPerSecond, burst: limits.publishBurst }
-  const requestRate = requestRateOf(limits)
   const { session, placing } = createSessionParts({
     ...options,
     subjects,
@@ -131,8 +128,8 @@ export function createCore(options: CoreOptions): Core {
     wheel,
     tickMs: TICK_MS,
     rates,
-    publishRate,
-    requestRate,
+    publishRate: { perSecond: limits.publishesPerSecond, burst: limits.publishBurst },
+    requestRate: requestRateOf(limits),
     outbox,
     topics,
     wire,
@@ -159,7 +156,7 @@ export function createCore(options: CoreOptions): Core {
     session,
     placing,
     rates,
-    connect: createConnect(options, { wheel, publishRate, requestRate }),
+    connect: createConnect(options, wheel),
     tick() {
       session.tick()
       services.tick()
@@ -170,13 +167,7 @@ export function createCore(options: CoreOptions): Core {
   }
 }
 
-interface ConnectInputs {
-  readonly wheel: Wheel<Connection>
-  readonly publishRate: BucketRate
-  readonly requestRate: BucketRate
-}
-
-function createConnect({ config, gateway, clock }: CoreOptions, { wheel, ...rates }: ConnectInputs): Connect {
+function createConnect({ config, gateway }: CoreOptions, wheel: Wheel<Connection>): Connect {
   const signInTicks = Math.ceil(config().accept.unauthenticatedWaitMs / TICK_MS)
   let number = 0
   return (peer, socket, request, address, signs) => {
@@ -189,8 +180,6 @@ function createConnect({ config, gateway, clock }: CoreOptions, { wheel, ...rate
       codec: request.subprotocol === SUBPROTOCOL_MSGPACK ? msgpackCodec : jsonCodec,
       address,
       phase: signs ? 'verifying' : 'waiting',
-      ...rates,
-      nowMs: clock.monotonicMs(),
       tick: wheel.tick,
       signInByTick: wheel.tick + signInTicks,
     })

@@ -57,40 +57,63 @@ export interface Lanes<answer> {
 
 /** Lanes exist while something is under way in them; their number is bounded by the requests in flight. */
 export function createLanes<answer>(): Lanes<answer> {
-  const lanes = new Map<LaneKey, Entry<answer>[]>()
+  return new ConnectionLanes()
+}
 
-  function pump(key: LaneKey, lane: Entry<answer>[]): void {
+/** A class and no closures, and no map while nothing is under way: there is one for each connection, and most are idle. */
+class ConnectionLanes<answer> implements Lanes<answer> {
+  #lanes: Map<LaneKey, Entry<answer>[]> | null = null
+
+  run(key: LaneKey, exclusive: boolean, start: () => Started<answer>, emit: (answer: answer) => void): void {
+    const entry: Entry<answer> = { start, exclusive, emit, settled: null }
+    const lane = this.#lanes?.get(key)
+    if (lane !== undefined) {
+      lane.push(entry)
+      this.#startAll(key, lane)
+      return
+    }
+    const opened = [entry]
+    this.#lanes ??= new Map()
+    this.#lanes.set(key, opened)
+    this.#pump(key, opened)
+  }
+
+  #pump(key: LaneKey, lane: Entry<answer>[]): void {
     for (;;) {
-      startAll(key, lane)
+      this.#startAll(key, lane)
       const head = lane[0]
-      if (head === undefined) {
-        lanes.delete(key)
-        return
-      }
+      if (head === undefined) return this.#close(key, lane)
       if (head.settled === null) return
       lane.shift()
       head.emit(head.settled.answer)
     }
   }
 
-  function startAll(key: LaneKey, lane: Entry<answer>[]): void {
+  #close(key: LaneKey, lane: Entry<answer>[]): void {
+    // An answer may have emptied this lane, and opened the next one of its key, from within another.
+    if (this.#lanes?.get(key) !== lane) return
+    this.#lanes.delete(key)
+    if (this.#lanes.size === 0) this.#lanes = null
+  }
+
+  #startAll(key: LaneKey, lane: Entry<answer>[]): void {
     for (let at = 0; at < lane.length; at++) {
       const entry = lane[at] as Entry<answer>
       if (entry.exclusive && at > 0) return
-      if (entry.start !== null) begin(key, lane, entry, entry.start)
+      if (entry.start !== null) this.#begin(key, lane, entry, entry.start)
       if (entry.exclusive && entry.settled === null) return
     }
   }
 
-  function begin(key: LaneKey, lane: Entry<answer>[], entry: Entry<answer>, start: () => Started<answer>): void {
+  #begin(key: LaneKey, lane: Entry<answer>[], entry: Entry<answer>, start: () => Started<answer>): void {
     entry.start = null
     const answer = start()
-    if (answer instanceof Promise) void answer.then((value) => settle(key, lane, entry, value, true))
-    else settle(key, lane, entry, answer, false)
+    if (answer instanceof Promise) void answer.then((value) => this.#settle(key, lane, entry, value, true))
+    else this.#settle(key, lane, entry, answer, false)
   }
 
   /** @param began - whether the loop that has begun the request is over, so that an answer has to be brought out */
-  function settle(
+  #settle(
     key: LaneKey,
     lane: Entry<answer>[],
     entry: Entry<answer>,
@@ -101,27 +124,13 @@ export function createLanes<answer>(): Lanes<answer> {
       let started = began
       answer.listen((value) => {
         entry.settled = { answer: value }
-        if (started) pump(key, lane)
+        if (started) this.#pump(key, lane)
         return !lane.includes(entry)
       })
       started = true
       return
     }
     entry.settled = { answer }
-    if (began) pump(key, lane)
-  }
-
-  return {
-    run(key, exclusive, start, emit) {
-      const lane = lanes.get(key)
-      if (lane !== undefined) {
-        lane.push({ start, exclusive, emit, settled: null })
-        startAll(key, lane)
-        return
-      }
-      const opened: Entry<answer>[] = [{ start, exclusive, emit, settled: null }]
-      lanes.set(key, opened)
-      pump(key, opened)
-    },
+    if (began) this.#pump(key, lane)
   }
 }

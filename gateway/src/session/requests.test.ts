@@ -12,7 +12,7 @@ describe('a request', () => {
       { type: 'ok', id: 1 },
       { type: 'ok', id: 1 },
     ])
-    expect(built.connection).toMatchObject({ inFlight: 0, ids: [], phase: 'open' })
+    expect(built.connection).toMatchObject({ inFlight: 0, ids: null, phase: 'open' })
     expect(built.answered).toHaveLength(2)
   })
 
@@ -36,7 +36,7 @@ describe('a request', () => {
     expect(built.connection).toMatchObject({ inFlight: 1, ids: ['x'] })
     expect(built.answered).toEqual([])
     await work.answer(ok())
-    expect(built.connection).toMatchObject({ inFlight: 0, ids: [] })
+    expect(built.connection).toMatchObject({ inFlight: 0, ids: null })
     expect(built.answered).toEqual([built.connection])
   })
 

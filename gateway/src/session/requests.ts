@@ -7,11 +7,12 @@ import {
   RATE_REFUSALS_WINDOW_MS,
   type RequestId,
 } from '@sluice/proto'
+import { appended } from '../short-list.ts'
 import { type Answer, refusal } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { isLive, judgeFrame } from './connection-state.ts'
 import { createLanes, type LaneKey, type Started } from './lanes.ts'
-import { type BucketRate, refusedTooOften, take } from './rate-limit.ts'
+import { type BucketRate, createBucket, refusedTooOften, take } from './rate-limit.ts'
 import type { Wire } from './wire.ts'
 
 /** A request that has found its lane. */
@@ -51,6 +52,12 @@ const AUTH_LANE = '*auth'
 const PUBLISHING: ReadonlySet<ClientFrameType> = new Set(['publish', 'send', 'call'])
 const REFUSALS = { max: RATE_REFUSALS_MAX, windowMs: RATE_REFUSALS_WINDOW_MS }
 
+function forgetId(connection: Connection, id: RequestId): void {
+  const { ids } = connection
+  ids?.splice(ids.indexOf(id), 1)
+  if (ids?.length === 0) connection.ids = null
+}
+
 /** Makes the handling of requests, and of frames of unknown type, which only cost their rate. */
 export function createRequests(options: RequestsOptions): {
   handle: HandleRequest
@@ -59,11 +66,15 @@ export function createRequests(options: RequestsOptions): {
 } {
   const { wire, prepare, authenticate, nowMs, counters, onFault, onAnswered } = options
 
+  function takeFrom(connection: Connection, bucket: 'publishes' | 'requests'): number {
+    const rate = bucket === 'publishes' ? options.publishRate : options.requestRate
+    connection[bucket] ??= createBucket(rate, nowMs())
+    return take(connection[bucket], rate, nowMs())
+  }
+
   function rateRefusal(connection: Connection, type: ClientFrameType | 'unknown'): Answer | null {
     const publishing = type !== 'unknown' && PUBLISHING.has(type)
-    const waitMs = publishing
-      ? take(connection.publishes, options.publishRate, nowMs())
-      : take(connection.requests, options.requestRate, nowMs())
+    const waitMs = takeFrom(connection, publishing ? 'publishes' : 'requests')
     if (waitMs === 0) return null
     counters.rateLimited++
     return { ok: false, code: 'rate_limited', message: 'too many requests', retryAfterMs: waitMs }
@@ -73,6 +84,7 @@ export function createRequests(options: RequestsOptions): {
   function tell(connection: Connection, id: RequestId | undefined, answer: Answer): void {
     wire.answer(connection, id, answer)
     if (answer.ok || answer.code !== 'rate_limited') return
+    connection.refusals ??= { count: 0, since: nowMs() }
     if (refusedTooOften(connection.refusals, nowMs(), REFUSALS)) wire.close(connection, 4029, 'rate limited')
   }
 
@@ -97,14 +109,11 @@ export function createRequests(options: RequestsOptions): {
 
   function run(connection: Connection, { id, type }: ClientFrameWithPayload, prepared: Prepared): void {
     connection.inFlight++
-    if (id !== undefined) {
-      connection.ids ??= []
-      connection.ids.push(id)
-    }
+    if (id !== undefined) connection.ids = connection.ids === null ? [id] : appended(connection.ids, id)
     connection.lanes ??= createLanes()
     connection.lanes.run(prepared.key, prepared.exclusive, prepared.start, (answer) => {
       connection.inFlight--
-      if (id !== undefined) connection.ids?.splice(connection.ids.indexOf(id), 1)
+      if (id !== undefined) forgetId(connection, id)
       if (!answer.ok && PUBLISHING.has(type)) counters.publishFailures.add(answer.code)
       tell(connection, id, answer)
       if (isLive(connection.phase)) onAnswered(connection)

@@ -9,6 +9,7 @@ import {
   type NatsConnection,
   type PublishOptions,
   type Status,
+  type Subscription,
 } from '@nats-io/transport-node'
 import { createConfirm } from './confirm.ts'
 import { createDenials, type Denials } from './denials.ts'
@@ -97,6 +98,9 @@ export function createLink(
   const confirm = createConfirm(connection, confirmWaitMs)
   const denials = createDenials()
 
+  const ended = (): void => {
+    subscriptions--
+  }
   const setConnected = (up: boolean): void => {
     connected = up
     if (up) connects++
@@ -136,32 +140,8 @@ export function createLink(
     },
     inbox: createInbox,
     subscribe(subject, deliver) {
-      let denied = false
-      const subscription = connection.subscribe(subject, {
-        callback: (error, message) => {
-          // A callback that throws would deafen every other subscription of this connection.
-          try {
-            if (error === null) deliver(message)
-            // The status tells the error as well.
-            else denied = true
-          } catch (fault) {
-            events.onCallbackError(fault, subject)
-          }
-        },
-      })
       subscriptions++
-      let open = true
-      return {
-        get denied() {
-          return denied
-        },
-        unsubscribe() {
-          if (!open) return
-          open = false
-          subscriptions--
-          subscription.unsubscribe()
-        },
-      }
+      return new OpenSubscription(connection, subject, deliver, events, ended)
     },
     confirm: () => (connected ? confirm() : Promise.resolve(false)),
     async drain() {
@@ -170,6 +150,43 @@ export function createLink(
       if (connected) await Promise.race([connection.drain(), wait(drainWaitMs)]).catch(events.onError)
       await connection.close()
     },
+  }
+}
+
+/** A class and one closure, as there is one for each user and room here. */
+class OpenSubscription implements Subscribed {
+  denied = false
+  readonly #subscription: Subscription
+  #onEnd: (() => void) | null
+
+  /** @param onEnd - told once, when it is closed */
+  constructor(
+    connection: NatsConnection,
+    subject: string,
+    deliver: (message: Msg) => void,
+    events: LinkEvents,
+    onEnd: () => void,
+  ) {
+    this.#onEnd = onEnd
+    this.#subscription = connection.subscribe(subject, {
+      callback: (error, message) => {
+        // A callback that throws would deafen every other subscription of this connection.
+        try {
+          if (error === null) deliver(message)
+          // The status tells the error as well.
+          else this.denied = true
+        } catch (fault) {
+          events.onCallbackError(fault, subject)
+        }
+      },
+    })
+  }
+
+  unsubscribe(): void {
+    if (this.#onEnd === null) return
+    this.#onEnd()
+    this.#onEnd = null
+    this.#subscription.unsubscribe()
   }
 }
 
