@@ -1,6 +1,7 @@
-// The test suites. Tidy and unit tests run first and side by side; suites that start real processes follow, two files at a time, as most
+// The test suites. Tidy and unit tests run first and side by side; suites that start real processes follow, three files at a time, as most
 // of them wait for leases and time-outs. What measures, or loads a machine by itself, runs alone: a busy neighbour is never what a test measures.
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/harness/longest-first.ts'
 import { PlainLine } from './test/tidy/plain-line.ts'
 
 const MEASURING = [
@@ -8,10 +9,14 @@ const MEASURING = [
   'test/integration/{artillery,big-room,history-storms,link-chaos,nats-traffic,presence-cost,presence-limits,presence-oracle,rebalance,soak}.test.ts',
 ]
 
+/** Behind the integration tests, nothing begins before the builds of .ci/run have ended. */
+const BUILDS = 'test/harness/builds-ended.ts'
+
 export default defineConfig({
   test: {
     environment: 'node',
     reporters: ['default', new PlainLine()],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -41,6 +46,7 @@ export default defineConfig({
         test: {
           name: 'chart',
           include: ['test/chart/**/*.test.ts'],
+          setupFiles: [BUILDS],
           testTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 5 },
@@ -55,7 +61,7 @@ export default defineConfig({
           globalSetup: ['test/harness/nats-server-ready.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
@@ -64,6 +70,7 @@ export default defineConfig({
         test: {
           name: 'alone',
           include: MEASURING,
+          setupFiles: [BUILDS],
           globalSetup: ['test/harness/nats-server-ready.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -76,6 +83,7 @@ export default defineConfig({
         test: {
           name: 'page',
           include: ['test/page/**/*.test.ts'],
+          setupFiles: [BUILDS],
           globalSetup: ['test/harness/nats-server-ready.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -88,6 +96,7 @@ export default defineConfig({
         test: {
           name: 'containers',
           include: ['test/containers/**/*.test.ts'],
+          setupFiles: [BUILDS],
           globalSetup: ['test/containers/engine-ready.ts'],
           // The reaper of testcontainers is an image that would have to be pulled; engine-ready.ts does its work.
           env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },
@@ -102,6 +111,7 @@ export default defineConfig({
         test: {
           name: 'cluster',
           include: ['test/cluster/**/*.test.ts'],
+          setupFiles: [BUILDS],
           testTimeout: 120_000,
           hookTimeout: 400_000,
           maxWorkers: 1,

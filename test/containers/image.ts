@@ -14,6 +14,9 @@ const BUILD_MS = 300_000
  */
 const RELEASE_BEFORE = 'Tell faults of ours apart from a history that is away'
 
+/** Why there may be no image of the release before. */
+export const RELEASE_BEFORE_MISSING = `the history of this clone has no commit “${RELEASE_BEFORE}”: git fetch --unshallow`
+
 /** Builds the image of this tree, once for each process; resolves with its name. */
 export function imageOfTree(): Promise<string> {
   tree ??= build(ROOT, 'sluice:containers-test')
@@ -24,7 +27,7 @@ let tree: Promise<string> | undefined
 /**
  * Builds the image of the release before.
  *
- * @returns its name, or null where the history does not reach back to it, as in a shallow clone
+ * @returns its name, or null where {@link RELEASE_BEFORE_MISSING} says why not
  */
 export async function imageOfReleaseBefore(): Promise<string | null> {
   const find = ['git', 'log', '-1', '--format=%H', '--fixed-strings', `--grep=${RELEASE_BEFORE}`] as const

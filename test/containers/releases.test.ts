@@ -5,7 +5,7 @@ import { until } from '../harness/until.ts'
 import { startCluster } from './cluster.ts'
 import { ENGINE_MISSING } from './containers.ts'
 import { startFlock } from './flock.ts'
-import { imageOfReleaseBefore, imageOfTree } from './image.ts'
+import { imageOfReleaseBefore, imageOfTree, RELEASE_BEFORE_MISSING } from './image.ts'
 import { replaceGateways, replaceRouters } from './rollout.ts'
 
 test('routers, then gateways go from the release before to this one and back: nothing is lost, and nobody is seen to go', {
@@ -13,7 +13,7 @@ test('routers, then gateways go from the release before to this one and back: no
 }, async ({ stage, skip }) => {
   if (ENGINE_MISSING !== '') return skip(ENGINE_MISSING)
   const [before, now] = [await imageOfReleaseBefore(), await imageOfTree()]
-  if (before === null) return skip('this clone does not reach back to the release before')
+  if (before === null) return skip(RELEASE_BEFORE_MISSING)
   const cluster = await startCluster({ stage, image: before, gateways: 2 })
   const flock = await startFlock({ stage, room: 'chat:releases', size: 16, gateways: () => cluster.gateways })
   const flows = async (mix: string): Promise<void> => {
