@@ -118,12 +118,17 @@ export class Bench implements AsyncDisposable {
     return peer
   }
 
-  /** A WebSocket of bytes, signed in by the query and welcomed. */
-  async wire(name = this.name('user')): Promise<Wire> {
+  /**
+   * A WebSocket of bytes, signed in by the query and welcomed.
+   *
+   * @param extensions - what it offers
+   */
+  async wire(name = this.name('user'), extensions?: string): Promise<Wire> {
     const url = new URL(this.url(0))
     url.searchParams.set('token', await this.token(name))
     const protocol = { 'Sec-WebSocket-Protocol': SUBPROTOCOLS.json }
-    const wire = this.use(await Wire.upgrade(url.href, protocol))
+    const offer = extensions === undefined ? {} : { 'Sec-WebSocket-Extensions': extensions }
+    const wire = this.use(await Wire.upgrade(url.href, { ...protocol, ...offer }))
     await wire.until('`welcome`', this.target.answerMs, () => (wire.texts.length > 0 ? true : null))
     return wire
   }

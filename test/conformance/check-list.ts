@@ -3,6 +3,7 @@ import type { Check } from './check.ts'
 import { ACTING_SERVICE_CHECKS } from './checks/acting-services.ts'
 import { ASKED_SERVICE_CHECKS } from './checks/asked-services.ts'
 import { CALL_CHECKS } from './checks/calls.ts'
+import { COMPRESSION_CHECKS } from './checks/compression.ts'
 import { CONNECTING_CHECKS } from './checks/connecting.ts'
 import { ERROR_CHECKS } from './checks/errors.ts'
 import { FRAME_CHECKS } from './checks/frames.ts'
@@ -24,6 +25,7 @@ import { WILDCARD_CHECKS } from './checks/wildcards.ts'
 export const CHECKS: readonly Check[] = [
   ...NAME_CHECKS,
   ...CONNECTING_CHECKS,
+  ...COMPRESSION_CHECKS,
   ...SIGN_IN_CHECKS,
   ...FRAME_CHECKS,
   ...REQUEST_CHECKS,

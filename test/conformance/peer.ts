@@ -27,6 +27,8 @@ export interface PeerOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Whether WebSocket pings are answered; default true. */
   readonly autoPong?: boolean
+  /** Whether compression is offered, and used for every message where it was agreed; default false. */
+  readonly compression?: boolean
   /** How long an answer may take. */
   readonly answerMs: number
   readonly observations: Observations
@@ -62,7 +64,7 @@ export class Peer implements AsyncDisposable {
     const address = new URL(url)
     if (token !== undefined && by === 'query') address.searchParams.set('token', token)
     this.socket = new WebSocket(address, offered, {
-      perMessageDeflate: false,
+      perMessageDeflate: options.compression === true && { threshold: 0 },
       autoPong: options.autoPong ?? true,
       headers: { ...headers, ...(token !== undefined && by === 'header' ? { authorization: `Bearer ${token}` } : {}) },
     })

@@ -32,6 +32,8 @@ export interface ClientOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Whether WebSocket pings are answered; default true. */
   readonly autoPong?: boolean
+  /** Whether compression is offered, and used for every message where it was agreed; default false. */
+  readonly compression?: boolean
 }
 
 /** An upgrade that was refused. */
@@ -67,7 +69,7 @@ export class Client implements AsyncDisposable {
     if (token !== undefined && by === 'subprotocol') offered.push(`bearer.${token}`)
     const query = token !== undefined && by === 'query' ? `?token=${encodeURIComponent(token)}` : ''
     this.socket = new WebSocket(url + query, offered, {
-      perMessageDeflate: false,
+      perMessageDeflate: options.compression === true && { threshold: 0 },
       autoPong: options.autoPong ?? true,
       headers: { ...headers, ...(token !== undefined && by === 'header' ? { authorization: `Bearer ${token}` } : {}) },
     })

@@ -45,6 +45,7 @@ export function fakeDelivery({
   sliceMembers = 4,
   slicedMessagesMax = 8,
   answerPublisher = (_member: Member, _message: Inbound): boolean => false,
+  deflate = (frame: Buffer): Buffer => frame,
 } = {}) {
   const frames = new Map<Member, Buffer[]>()
   /** Members whose queue has no room; told as the outbox does, from within. */
@@ -65,6 +66,7 @@ export function fakeDelivery({
         return true
       },
     },
+    deflater: { deflate },
     sliceMembers,
     slicedMessagesMax,
     counters,

@@ -9,6 +9,8 @@ import { until } from './until.ts'
 export interface WireFrame {
   readonly opcode: number
   readonly fin: boolean
+  /** The three reserved bits, 0 to 7. */
+  readonly reserved: number
   readonly payload: Buffer
 }
 
@@ -136,7 +138,7 @@ export class RawSocket implements AsyncDisposable {
       if (bytes.length < head + length) return
       const first = bytes[0] ?? 0
       const payload = Buffer.from(bytes.subarray(head, head + length))
-      this.frames.push({ opcode: first & 0x0f, fin: (first & 0x80) !== 0, payload })
+      this.frames.push({ opcode: first & 0x0f, fin: (first & 0x80) !== 0, reserved: (first >> 4) & 7, payload })
       this.#received = bytes.subarray(head + length)
     }
   }

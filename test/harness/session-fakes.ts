@@ -96,7 +96,7 @@ export type FakeConnection = Connection & {
 }
 
 /** What differs from an open connection of alice that speaks JSON. */
-export interface FakeConnectionOptions extends Partial<Pick<ConnectionStart, 'number' | 'codec'>> {
+export interface FakeConnectionOptions extends Partial<Pick<ConnectionStart, 'number' | 'codec' | 'deflateBytesMax'>> {
   /** Default `alice`; null has not signed in. */
   readonly user?: string | null
   readonly grants?: Principal['grants']
@@ -127,6 +127,7 @@ export function fakeConnection(options: FakeConnectionOptions = {}): FakeConnect
     peer: new FakePeer(),
     socket: new FakeSocket() as unknown as Connection['socket'],
     codec: options.codec ?? jsonCodec,
+    deflateBytesMax: options.deflateBytesMax ?? 0,
     address: '192.0.2.1',
     phase: 'waiting',
     tick: 0,

@@ -20,7 +20,9 @@ interface Kept {
   unhandled: number
 }
 
-const test = testWithCluster({ settings: { accept: { origins: ['*'], addressConnectionsPerSecond: 100_000 } } })
+const test = testWithCluster({
+  settings: { accept: { origins: ['*'], addressConnectionsPerSecond: 100_000 }, compression: { enabled: true } },
+})
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures this one needs
   .extend('site', { scope: 'file' }, async ({}, { onCleanup }): Promise<Site> => {
     const stage = new Stage()
@@ -173,4 +175,28 @@ test('a tab learns why it is stopped; a listener that throws is told to the page
     )
   }, cluster.one.url)
   expect(code).toBe('closed')
+})
+
+test('messages come compressed to a browser, which offers that by itself, in both encodings', async ({
+  site,
+  browser,
+  skip,
+  cluster: { nats, two },
+}) => {
+  const deflated = async (): Promise<number> => (await two.metrics()).value('deflations_total', { result: 'deflated' })
+  const before = await deflated()
+  const rows = Array.from({ length: 300 }, (_, id) => ({ id, name: `item ${id % 10}` }))
+  const service = await nats.connect()
+  for (const [at, encoding] of ['json', 'msgpack'].entries()) {
+    const page = await openTab(browser, site, skip)
+    await join(page, two.url, await makeToken('browser'), encoding)
+    expect((await two.metrics()).value('connections_compressed')).toBe(1)
+    service.publish('sluice.room.chat.browser', JSON.stringify(rows))
+    await eventually(async () => (await heard(page)).map((message) => (message as [string, unknown])[1])).toEqual([
+      rows,
+    ])
+    expect(await deflated()).toBe(before + at + 1)
+    await page.close()
+    await eventually(async () => (await two.metrics()).value('connections_compressed')).toBe(0)
+  }
 })

@@ -3,7 +3,9 @@ import { request as httpRequest, type IncomingMessage, type Server } from 'node:
 import { Tally } from '@sluice/service/metrics/tally'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { RawSocket } from '../../../test/harness/raw-socket.ts'
 import { fakeConnection } from '../../../test/harness/session-fakes.ts'
+import { createCounters } from '../metrics/counters.ts'
 import type { Connection } from '../session/connection.ts'
 import type { Session } from '../session/session.ts'
 import { type AcceptOptions, createAccept } from './accept.ts'
@@ -31,6 +33,7 @@ const RULES: AcceptRules = {
   unauthenticatedMax: 100,
   anonymous: false,
   local: false,
+  compression: false,
 }
 
 interface Opened {
@@ -61,7 +64,7 @@ async function build(options: BuildOptions = {}) {
   const server = createAccept({
     trustedProxies: [],
     rates: null,
-    sockets: createSockets({ session, frameBytesMax: 1024 }),
+    sockets: createSockets({ session, frameBytesMax: 1024, counters: createCounters() }),
     session,
     state: () => ({ draining: options.draining ?? false, connections: 0, unauthenticated: 0 }),
     connect: (_peer, _socket, request, address, signs) => {
@@ -88,7 +91,8 @@ async function open(url: string, protocols: string[] = [], headers: Record<strin
 
 /** The HTTP answer to an upgrade that is refused. */
 async function refusal(url: string, headers: Record<string, string> = {}, protocols: string[] = []) {
-  const client = new WebSocket(url, protocols, { headers })
+  const perMessageDeflate = headers['Sec-WebSocket-Extensions'] === undefined
+  const client = new WebSocket(url, protocols, { headers, perMessageDeflate })
   clients.push(client)
   client.on('error', () => undefined)
   const [, response] = (await once(client, 'unexpected-response')) as [unknown, IncomingMessage]
@@ -135,8 +139,17 @@ describe('an upgrade', () => {
   })
 
   test('is not compressed, whatever the client offers', async () => {
-    const { url } = await build()
+    const { url, port } = await build()
     expect((await open(`${url}/ws`)).extensions).toBe('')
+    await using raw = await RawSocket.upgrade(port, { 'Sec-WebSocket-Extensions': 'x;;,no header at all' })
+    expect(raw.ended).toBe(false)
+  })
+
+  test('is compressed where that is on and it offers it, but for the echo of local mode', async () => {
+    const { url, opened } = await build({ rules: { compression: true, local: true } })
+    expect((await open(`${url}/ws`)).extensions).toBe('permessage-deflate')
+    expect((await open(`${url}/echo`)).extensions).toBe('')
+    expect(opened).toMatchObject([{ request: { deflate: { messageBytesMax: Number.POSITIVE_INFINITY } } }])
   })
 })
 
@@ -144,6 +157,14 @@ describe('an upgrade that is refused', () => {
   test.each<[string, BuildOptions, string, Record<string, string>, string[], object]>([
     ['for its path', {}, '/', {}, [], { status: 404 }],
     ['for its origin', {}, '/ws', { origin: 'https://evil' }, [], { status: 403, message: 'Forbidden' }],
+    [
+      'for extensions that are none',
+      { rules: { compression: true } },
+      '/ws',
+      { 'Sec-WebSocket-Extensions': 'x;;y' },
+      [],
+      { status: 400 },
+    ],
     ['for its subprotocol', {}, '/ws', {}, ['chat'], { status: 400 }],
     ['while the gateway drains', { draining: true }, '/ws', {}, [], { status: 503, retryAfter: '2' }],
     ['by a full gateway', { rules: { connectionsMax: 0 } }, '/ws', {}, [], { status: 503, retryAfter: '2' }],

@@ -58,7 +58,7 @@ export function createAccept(options: AcceptOptions): Server {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Until ws takes the socket over, its errors are nobody's.
     socket.on('error', ignore)
-    const facts = readUpgradeRequest(request)
+    const facts = readUpgradeRequest(request, rules.compression)
     const forwardedFor = [request.headers['x-forwarded-for'] ?? []].flat().join(',')
     const address = clientAddress(
       request.socket.remoteAddress ?? '',
@@ -72,7 +72,8 @@ export function createAccept(options: AcceptOptions): Server {
       refuse(socket, decision.status, decision.retryAfterMs)
       return
     }
-    sockets.upgrade(request, socket, head, (peer, stream) => {
+    const deflate = decision.kind === 'echo' || facts.deflate === 'malformed' ? null : facts.deflate
+    sockets.upgrade(request, socket, head, deflate, (peer, stream) => {
       socket.off('error', ignore)
       counters.acceptsTotal++
       if (decision.kind === 'echo') {

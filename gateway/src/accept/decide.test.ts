@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { type AcceptRules, type AcceptState, decideUpgrade, type UpgradeDecision } from './decide.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
-const REQUEST: UpgradeRequest = { path: '/ws', origin: null, token: 'abc', subprotocol: 'sluice.v1.json' }
+const REQUEST: UpgradeRequest = {
+  path: '/ws',
+  origin: null,
+  token: 'abc',
+  subprotocol: 'sluice.v1.json',
+  deflate: null,
+}
 const STATE: AcceptState = { draining: false, connections: 0, unauthenticated: 0, addressWaitMs: 0 }
 const RULES: AcceptRules = {
   path: '/ws',
@@ -11,6 +17,7 @@ const RULES: AcceptRules = {
   unauthenticatedMax: 5,
   anonymous: false,
   local: false,
+  compression: false,
 }
 
 const decide = (

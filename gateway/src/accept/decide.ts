@@ -22,6 +22,8 @@ export interface AcceptRules {
   readonly anonymous: boolean
   /** Local mode: `/` upgrades anonymously and `/echo` echoes, as the tutorials' clients expect. */
   readonly local: boolean
+  /** Whether compression may be negotiated. */
+  readonly compression: boolean
 }
 
 /** Why an upgrade was refused: the label of a metric. */
@@ -29,6 +31,7 @@ export type UpgradeRefusalReason =
   | 'path'
   | 'origin'
   | 'subprotocol'
+  | 'extensions'
   | 'draining'
   | 'full'
   | 'unauthenticated'
@@ -60,6 +63,7 @@ export function decideUpgrade(request: UpgradeRequest, state: AcceptState, rules
   if (state.addressWaitMs > 0) return refuse(429, 'address_rate', state.addressWaitMs)
   if (localPath && request.path === '/echo') return { kind: 'echo' }
   if (request.subprotocol === null) return refuse(400, 'subprotocol')
+  if (request.deflate === 'malformed') return refuse(400, 'extensions')
   if (request.token !== null) return { kind: 'accept', sign: { token: request.token } }
   return { kind: 'accept', sign: rules.anonymous || localPath ? 'anonymously' : 'by-frame' }
 }

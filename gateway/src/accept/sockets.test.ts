@@ -1,11 +1,14 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { constants, deflateRawSync } from 'node:zlib'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { WebSocket } from 'ws'
-import { RawSocket, wireFrame } from '../../../test/harness/raw-socket.ts'
+import { type ClientOptions, WebSocket } from 'ws'
+import { RawSocket, type WireFrameOptions, wireFrame } from '../../../test/harness/raw-socket.ts'
 import { fakeConnection } from '../../../test/harness/session-fakes.ts'
+import { createCounters } from '../metrics/counters.ts'
 import type { Connection, Peer } from '../session/connection.ts'
+import { negotiateDeflate } from './deflate-offer.ts'
 import { createSockets } from './sockets.ts'
 
 const FRAME_BYTES_MAX = 1024
@@ -21,11 +24,13 @@ afterEach(async () => {
 })
 
 /** Sockets whose events are noted. */
-async function build() {
+async function build({ compresses = false } = {}) {
   const log: string[] = []
   const peers: Peer[] = []
+  const counters = createCounters()
   const sockets = createSockets({
     frameBytesMax: FRAME_BYTES_MAX,
+    counters,
     session: {
       message: (_, message, binary) =>
         log.push(`${binary ? 'binary' : 'text'} ${message.length} ${message.subarray(0, 8)}`),
@@ -37,7 +42,9 @@ async function build() {
   })
   const server = createServer()
   server.on('upgrade', (request, socket, head) => {
-    sockets.upgrade(request, socket, head, (peer): Connection => {
+    const deflate = negotiateDeflate(compresses ? request.headers['sec-websocket-extensions'] : undefined)
+    if (deflate === 'malformed') throw new Error('the test offers nonsense')
+    sockets.upgrade(request, socket, head, deflate, (peer): Connection => {
       peers.push(peer)
       return fakeConnection()
     })
@@ -47,10 +54,11 @@ async function build() {
   const { port } = server.address() as AddressInfo
   return {
     log,
+    counters,
     peers,
     port,
-    async open(): Promise<WebSocket> {
-      const client = new WebSocket(`ws://127.0.0.1:${port}/ws`)
+    async open(options: ClientOptions = {}): Promise<WebSocket> {
+      const client = new WebSocket(`ws://127.0.0.1:${port}/ws`, options)
       clients.push(client)
       client.on('error', () => undefined)
       await once(client, 'open')
@@ -166,4 +174,105 @@ describe('a breach of the protocol', () => {
     await vi.waitFor(() => expect(log.at(-1)).toMatch(/^closed /))
     expect(log).toHaveLength(2)
   })
+})
+
+describe('a socket that has negotiated compression', () => {
+  const OFFER = { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' }
+  const deflated = (text: string | Uint8Array): Buffer =>
+    deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)
+  const compressed = (payload: Uint8Array, more: Partial<WireFrameOptions> = {}): Buffer =>
+    wireFrame({ opcode: 1, payload, reserved: 4, ...more })
+
+  test('takes compressed messages and plain ones, whole and in pieces, in their order', async () => {
+    const { port, said, counters } = await build({ compresses: true })
+    await using raw = await RawSocket.upgrade(port, OFFER)
+    const hello = deflated('hello')
+    raw.write(
+      Buffer.concat([
+        compressed(hello),
+        wireFrame({ opcode: 1, payload: 'plain' }),
+        compressed(hello.subarray(0, 2), { fin: false }),
+        wireFrame({ opcode: 9, payload: 'between' }),
+        wireFrame({ opcode: 0, payload: hello.subarray(2) }),
+        compressed(deflated('bytes'), { opcode: 2 }),
+        compressed(deflated('x'.repeat(FRAME_BYTES_MAX))),
+      ]),
+    )
+    await said(
+      'text 5 hello',
+      'text 5 plain',
+      'ping between',
+      'text 5 hello',
+      'binary 5 bytes',
+      `text ${FRAME_BYTES_MAX} xxxxxxxx`,
+    )
+    expect(counters.inflations.get('inflated')).toBe(4)
+  })
+
+  test('is one that ws talks to, and is counted until it is gone', async () => {
+    const { open, said, counters, peers } = await build({ compresses: true })
+    const client = await open({ perMessageDeflate: { threshold: 0 } })
+    expect(client.extensions).toBe('permessage-deflate')
+    client.send('hello')
+    client.send('again')
+    await said('text 5 hello', 'text 5 again')
+    expect([counters.compressedSockets, counters.inflations.get('inflated')]).toEqual([1, 2])
+    await open({ perMessageDeflate: false })
+    expect([peers.length, counters.compressedSockets]).toEqual([2, 1])
+    client.close(1000)
+    await vi.waitFor(() => expect(counters.compressedSockets).toBe(0))
+  })
+
+  const bomb = deflated('0'.repeat(FRAME_BYTES_MAX + 1))
+  test.each<[string, Buffer[], number]>([
+    ['a message that inflates beyond the limit', [compressed(bomb)], 1009],
+    ['a megabyte of zeros', [compressed(deflated('\0'.repeat(2 ** 20)).subarray(0, 1000))], 1009],
+    [
+      'the same in pieces',
+      [compressed(bomb.subarray(0, 5), { fin: false }), wireFrame({ opcode: 0, payload: bomb.subarray(5) })],
+      1009,
+    ],
+    [
+      'more compressed bytes than the limit',
+      [compressed(Buffer.alloc(1000), { fin: false }), wireFrame({ opcode: 0, payload: Buffer.alloc(1000) })],
+      1009,
+    ],
+    ['a message that was cut off', [compressed(deflated('hello').subarray(0, -1))], 1007],
+    ['a message that is not compressed at all', [compressed(Buffer.from('{"type":"ping"}'))], 1007],
+    ['compressed text that is no UTF-8', [compressed(deflated(Uint8Array.of(0xff, 0xfe)))], 1007],
+    [
+      'the bit on a continuation',
+      [compressed(deflated('hello'), { fin: false }), compressed(deflated('hello'), { opcode: 0 })],
+      1002,
+    ],
+    ['the bit on a ping', [compressed(Buffer.from('hi'), { opcode: 9 })], 1002],
+    ['another reserved bit', [wireFrame({ opcode: 1, payload: deflated('hello'), reserved: 6 })], 1002],
+    ['a control frame beside it, that is against the protocol', [wireFrame({ opcode: 9, fin: false })], 1002],
+  ])('is closed for %s, with the code that is told', async (_, frames, code) => {
+    const { port, log } = await build({ compresses: true })
+    await using raw = await RawSocket.upgrade(port, OFFER)
+    raw.write(Buffer.concat(frames))
+    expect(await raw.closeCode()).toBe(code)
+    expect(log[0]).toBe(`broken ${code}`)
+    raw.socket.end()
+    await vi.waitFor(() => expect(log.at(-1)).toMatch(/^closed /))
+    expect(log).toHaveLength(2)
+  })
+
+  test('that goes away while its message is inflated leaves nothing behind', async () => {
+    const { port, log, counters } = await build({ compresses: true })
+    const raw = await RawSocket.upgrade(port, OFFER)
+    raw.write(Buffer.concat(Array.from({ length: 50 }, () => compressed(deflated('hello')))))
+    raw.socket.resetAndDestroy()
+    await vi.waitFor(() => expect(log.at(-1)).toBe('closed 1006'))
+    expect(counters.compressedSockets).toBe(0)
+  })
+})
+
+test('a socket that has not negotiated compression is closed for a compressed message', async () => {
+  const { port, log } = await build()
+  await using raw = await RawSocket.upgrade(port, { 'Sec-WebSocket-Extensions': 'permessage-deflate' })
+  raw.write(wireFrame({ opcode: 1, payload: deflateRawSync('hello'), reserved: 4 }))
+  expect(await raw.closeCode()).toBe(1002)
+  expect(log[0]).toBe('broken 1002')
 })

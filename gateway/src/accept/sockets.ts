@@ -6,21 +6,30 @@ import type { Duplex } from 'node:stream'
 import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws'
 import type { Connection } from '../session/connection.ts'
 import type { Session } from '../session/session.ts'
+import { type DeflateAgreement, PERMESSAGE_DEFLATE } from './deflate-offer.ts'
+import { createInflation, type InflationCounters } from './inflation.ts'
 import { selectSubprotocol } from './upgrade-request.ts'
 
 /** See {@link createSockets}. */
 export interface SocketsOptions {
   readonly session: Pick<Session, 'message' | 'ping' | 'pong' | 'broken' | 'closed'>
+  /** Of a frame, and of a message after it was inflated. */
   readonly frameBytesMax: number
+  readonly counters: InflationCounters
 }
 
 /** Makes sockets. */
 export interface Sockets {
-  /** Completes an upgrade; `connect` makes the connection of the new socket, or null to go on without one. */
+  /**
+   * Completes an upgrade; `connect` makes the connection of the new socket, or null to go on without one.
+   *
+   * @param deflate - null for a socket without compression
+   */
   upgrade(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
+    deflate: DeflateAgreement | null,
     connect: (peer: WebSocket, socket: Socket) => Connection | null,
   ): void
 }
@@ -37,7 +46,7 @@ class ConnectedSocket extends WebSocket {
 }
 
 /** Makes the sockets of a gateway. */
-export function createSockets({ session, frameBytesMax }: SocketsOptions): Sockets {
+export function createSockets({ session, frameBytesMax, counters }: SocketsOptions): Sockets {
   // The types do not know `closeTimeout` yet.
   const options: ServerOptions<typeof ConnectedSocket> & { closeTimeout: number } = {
     noServer: true,
@@ -53,6 +62,19 @@ export function createSockets({ session, frameBytesMax }: SocketsOptions): Socke
     handleProtocols: selectSubprotocol,
   }
   const server = new WebSocketServer(options)
+  // ws answers within the call of handleUpgrade, so this is the agreement of the upgrade that it is busy with.
+  let agreed: DeflateAgreement | null = null
+  server.on('headers', (headers) => {
+    if (agreed !== null) headers.push(`Sec-WebSocket-Extensions: ${agreed.answer}`)
+  })
+
+  function inflate(peer: WebSocket): void {
+    const inflation = createInflation({ bytesMax: frameBytesMax, counters, onFault: (code) => peer.close(code) })
+    // The receiver reads from this object, and no byte has come to it yet. ws has no public place for an extension of others.
+    Object.assign((peer as unknown as { _extensions: object })._extensions, { [PERMESSAGE_DEFLATE]: inflation })
+    if (peer.extensions !== PERMESSAGE_DEFLATE) throw new Error('this release of ws keeps its extensions elsewhere')
+    counters.compressedSockets++
+  }
 
   function onMessage(this: WebSocket, message: RawData, binary: boolean): void {
     const connection = connectionOf(this)
@@ -75,15 +97,18 @@ export function createSockets({ session, frameBytesMax }: SocketsOptions): Socke
     const connection = connectionOf(this)
     if (connection === null) return
     ;(this as ConnectedSocket).connection = null
+    if (this.extensions !== '') counters.compressedSockets--
     session.closed(connection, code)
   }
 
   return {
-    upgrade(request, socket, head, connect) {
+    upgrade(request, socket, head, deflate, connect) {
+      agreed = deflate
       server.handleUpgrade(request, socket, head, (peer) => {
         peer.on('error', onError)
         peer.connection = connect(peer, socket as Socket)
         if (peer.connection === null) return
+        if (deflate !== null) inflate(peer)
         peer.on('message', onMessage)
         peer.on('ping', onPing)
         peer.on('pong', onPong)
@@ -104,6 +129,7 @@ function closeCodeOf(code: string): number {
     case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':
       return 1009
     case 'WS_ERR_INVALID_UTF8':
+    case 'WS_ERR_INVALID_DEFLATE':
       return 1007
     case 'WS_ERR_TOO_MANY_BUFFERED_PARTS':
       return 1008

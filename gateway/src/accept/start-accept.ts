@@ -39,10 +39,16 @@ const LOCAL_TOKEN_SECONDS = 86_400
 export async function startAccept(options: StartAcceptOptions): Promise<RunningAccept> {
   const { config, session, connections, connect, rates, draining, clock, counters } = options
   const server = createAccept({
-    rules: { ...config.accept, path: config.listen.path, anonymous: config.auth.anonymous, local: config.local },
+    rules: {
+      ...config.accept,
+      path: config.listen.path,
+      anonymous: config.auth.anonymous,
+      local: config.local,
+      compression: config.compression.enabled,
+    },
     trustedProxies: config.accept.trustedProxies,
     rates: config.local ? null : rates,
-    sockets: createSockets({ session, frameBytesMax: config.limits.frameBytesMax }),
+    sockets: createSockets({ session, frameBytesMax: config.limits.frameBytesMax, counters }),
     session,
     state: () => ({
       draining: draining(),

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readUpgradeRequest, selectSubprotocol, type UpgradeRequest } from './upgrade-request.ts'
 
-const read = (url: string, headers: Record<string, string> = {}): UpgradeRequest => readUpgradeRequest({ url, headers })
+const read = (url: string, headers: Record<string, string> = {}): UpgradeRequest =>
+  readUpgradeRequest({ url, headers }, false)
 
 describe('the token of a request', () => {
   test.each<[string, string, Record<string, string>, string | null]>([
@@ -57,7 +58,7 @@ describe('the subprotocol of a request', () => {
 test('path and origin are told as they stand', () => {
   expect(read('/a/b?c=d?e', { origin: 'https://x' })).toMatchObject({ path: '/a/b', origin: 'https://x' })
   expect(read('/ws')).toMatchObject({ path: '/ws', origin: null })
-  expect(readUpgradeRequest({ url: undefined, headers: {} })).toMatchObject({ path: '/' })
+  expect(readUpgradeRequest({ url: undefined, headers: {} }, true)).toMatchObject({ path: '/' })
 })
 
 test('nothing in a request makes reading it throw', () => {

@@ -2,6 +2,7 @@
 // Step 1 of the message path.
 import type { IncomingMessage } from 'node:http'
 import { BEARER_SUBPROTOCOL_PREFIX, SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK, type Subprotocol } from '@sluice/proto'
+import { type DeflateNegotiation, negotiateDeflate } from './deflate-offer.ts'
 
 /** The facts of a request. */
 export interface UpgradeRequest {
@@ -11,10 +12,19 @@ export interface UpgradeRequest {
   readonly token: string | null
   /** What to speak, or null where only unknown subprotocols are offered. */
   readonly subprotocol: Subprotocol | null
+  /** Null as well where compression is off: what is offered is not looked at then. */
+  readonly deflate: DeflateNegotiation
 }
 
-/** Reads a request. Nothing in it is trusted, and nothing makes this throw. */
-export function readUpgradeRequest(request: Pick<IncomingMessage, 'url' | 'headers'>): UpgradeRequest {
+/**
+ * Reads a request. Nothing in it is trusted, and nothing makes this throw.
+ *
+ * @param compresses - whether compression may be negotiated
+ */
+export function readUpgradeRequest(
+  request: Pick<IncomingMessage, 'url' | 'headers'>,
+  compresses: boolean,
+): UpgradeRequest {
   const target = request.url ?? '/'
   const mark = target.indexOf('?')
   const path = mark === -1 ? target : target.slice(0, mark)
@@ -29,6 +39,7 @@ export function readUpgradeRequest(request: Pick<IncomingMessage, 'url' | 'heade
     token:
       bearerHeader(request.headers.authorization) ?? bearerEntry(offered) ?? new URLSearchParams(query).get('token'),
     subprotocol: offered.length === 0 ? SUBPROTOCOL_JSON : (offered.find(isSpoken) ?? null),
+    deflate: compresses ? negotiateDeflate(request.headers['sec-websocket-extensions']) : null,
   }
 }
 

@@ -10,6 +10,7 @@ import { natsSection } from '@sluice/service/config/nats-section'
 import * as z from 'zod'
 import { acceptSection, listenSection } from './accept-section.ts'
 import { authSection } from './auth-section.ts'
+import { compressionSection } from './compression-section.ts'
 import { drainSection, limitsSection, presenceSection, readinessSection } from './process-sections.ts'
 import { traceSection } from './trace-section.ts'
 
@@ -26,6 +27,7 @@ export const configSchema = z
     nats: natsSection,
     auth: authSection,
     accept: acceptSection,
+    compression: compressionSection,
     limits: limitsSection,
     drain: drainSection,
     readiness: readinessSection,

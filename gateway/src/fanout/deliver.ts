@@ -1,13 +1,15 @@
 // Links a message to the members of its topic: one prebuilt frame for each encoding, big topics in slices, so that a blast to
 // thousands delays a small room by one slice and not by all of it. Order within a topic is kept. Step 4 of the message path.
 import { BARE, type Inbound } from '../backplane/inbound.ts'
+import type { Deflater } from '../outbound/deflater.ts'
 import type { Outbox } from '../outbound/outbox.ts'
-import { createFrames, type Frames, frameOf, withheldFrameOf } from './frames.ts'
+import { createFrames, deflatedFrameOf, type Frames, frameOf, withheldFrameOf } from './frames.ts'
 import { isMember, type Member, type Topic, type TopicName } from './topic.ts'
 
 /** See {@link createDeliver}. */
 export interface DeliverOptions {
   readonly outbox: Pick<Outbox, 'push'>
+  readonly deflater: Deflater
   /** Members served in one event-loop turn: below this a message goes out at once, above it in slices of this size. */
   readonly sliceMembers: number
   /** Sliced messages that may wait; at more the oldest is finished at once, which stops the reading from NATS meanwhile. */
@@ -73,7 +75,7 @@ interface WaitingTopic {
 }
 
 /** Makes the loop over members, which is most of what a delivery costs. */
-function createLink({ outbox, counters, onUnencodable, answerPublisher }: DeliverOptions) {
+function createLink({ outbox, deflater, counters, onUnencodable, answerPublisher }: DeliverOptions) {
   function link(
     topic: Topic,
     members: readonly Member[],
@@ -105,6 +107,7 @@ function createLink({ outbox, counters, onUnencodable, answerPublisher }: Delive
         json ??= frameOf(about, frames, false, onUnencodable)
         frame = json
       }
+      if (member.deflateBytesMax > 0 && frame !== null) frame = deflatedFrameOf(frames, frame, member, deflater)
       if (delivered !== null) delivered.connections++
       if (frame === null) withhold(topic, member, frames)
       else if (outbox.push(member, frame)) {
@@ -146,7 +149,7 @@ function membersBut(topic: Topic, but: Topic | undefined): readonly Member[] {
 
 /** Makes the delivery of a gateway. */
 export function createDeliver(options: DeliverOptions): Deliver {
-  const { outbox, sliceMembers, slicedMessagesMax, counters, onUnencodable } = options
+  const { outbox, deflater, sliceMembers, slicedMessagesMax, counters, onUnencodable } = options
   const link = createLink(options)
   const waiting: SlicedMessage[] = []
   const waitingTopics = new Map<Topic, WaitingTopic>()
@@ -224,9 +227,10 @@ export function createDeliver(options: DeliverOptions): Deliver {
       known.late.set(member, sliced)
     },
     toMember(member, about, message) {
-      const frame = frameOf(about, createFrames(message), member.binary, onUnencodable)
+      const frames = createFrames(message)
+      const frame = frameOf(about, frames, member.binary, onUnencodable)
       if (frame === null) return tell(message, { connections: 1, written: 0, skipped: 0 })
-      const written = outbox.push(member, frame) ? 1 : 0
+      const written = outbox.push(member, deflatedFrameOf(frames, frame, member, deflater)) ? 1 : 0
       counters.deliveries += written
       tell(message, { connections: 1, written, skipped: 1 - written })
     },

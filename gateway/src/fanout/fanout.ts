@@ -1,10 +1,12 @@
 // Puts together the way of a message from NATS to the queues of connections: topics, which hear it, deliveries, which link it, and
 // queues, which are written. Steps 4 and 5 of the message path.
+import type { Clock } from '@sluice/service/clock'
 import type { Logger } from '@sluice/service/log'
 import type { Throttle } from '@sluice/service/throttle'
 import type { Backplane } from '../backplane/backplane.ts'
 import type { RunningHistory } from '../history/start-history.ts'
 import type { Counters } from '../metrics/counters.ts'
+import { createDeflater, type Deflater, type DeflaterOptions } from '../outbound/deflater.ts'
 import { createOutbox, type Outbox } from '../outbound/outbox.ts'
 import type { Connection } from '../session/connection.ts'
 import { traceDeliver } from '../trace/traced-deliver.ts'
@@ -17,6 +19,8 @@ import { deliverTo, wildcardOver } from './wildcards.ts'
 export interface FanoutOptions {
   readonly backplane: Backplane
   readonly queueBytesMax: number
+  readonly compression: Pick<DeflaterOptions, 'minBytes' | 'level'>
+  readonly clock: Clock
   /** Null while nothing is kept, and until it has begun. */
   readonly history: () => RunningHistory | null
   /** Null where nothing is traced. */
@@ -34,6 +38,7 @@ export interface Fanout {
   readonly topics: Topics
   readonly deliver: Deliver
   readonly outbox: Outbox
+  readonly deflater: Deflater
 }
 
 /** 512 flushes take some three milliseconds, after which NATS, timers and small rooms have their turn. */
@@ -54,8 +59,10 @@ export function createFanout(options: FanoutOptions): Fanout {
       options.onSlow(connection as Connection)
     },
   })
+  const deflater = createDeflater({ ...options.compression, nowMs: options.clock.monotonicMs, counters })
   const linked = createDeliver({
     outbox,
+    deflater,
     sliceMembers: SLICE,
     slicedMessagesMax: SLICED_MESSAGES_MAX,
     counters,
@@ -80,5 +87,5 @@ export function createFanout(options: FanoutOptions): Fanout {
     },
     lingerSweeps: LINGER_SWEEPS,
   })
-  return { topics, deliver, outbox }
+  return { topics, deliver, outbox, deflater }
 }

@@ -1,14 +1,18 @@
 // The frames of one message: built when the first recipient needs them and shared by all others, live ones and those who catch up.
 // Step 4 of the message path.
 import type { Inbound } from '../backplane/inbound.ts'
+import type { Deflater } from '../outbound/deflater.ts'
 import { buildJsonMessage, buildMsgpackMessage, buildWithheld } from './message-frame.ts'
-import type { TopicName } from './topic.ts'
+import type { Member, TopicName } from './topic.ts'
 
 /** A message with what was built of it; null is a frame that can't be built. */
 export interface Frames {
   readonly message: Inbound
   json: Buffer | undefined
   msgpack: Buffer | null | undefined
+  /** Compressed forms; the frames themselves where these are not worth it. */
+  deflatedJson: Buffer | undefined
+  deflatedMsgpack: Buffer | undefined
   withheldJson: Buffer | undefined
   withheldMsgpack: Buffer | undefined
   /** Every member has it in its queue. Null where nobody wants to know. */
@@ -27,6 +31,8 @@ export function createFrames(message: Inbound): Frames {
     message,
     json: undefined,
     msgpack: undefined,
+    deflatedJson: undefined,
+    deflatedMsgpack: undefined,
     withheldJson: undefined,
     withheldMsgpack: undefined,
     onLinked: null,
@@ -61,6 +67,21 @@ export function frameOf(
     onUnencodable(whom)
     return null
   }
+}
+
+/**
+ * The form of a frame that a member gets which takes compressed ones: made for the first, and shared by all.
+ *
+ * @param frame - of {@link frameOf} for its encoding
+ */
+export function deflatedFrameOf(frames: Frames, frame: Buffer, member: Member, deflater: Deflater): Buffer {
+  if (frame.length > member.deflateBytesMax) return frame
+  if (member.binary) {
+    frames.deflatedMsgpack ??= deflater.deflate(frame)
+    return frames.deflatedMsgpack
+  }
+  frames.deflatedJson ??= deflater.deflate(frame)
+  return frames.deflatedJson
 }
 
 /**

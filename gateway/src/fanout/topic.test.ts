@@ -24,6 +24,7 @@ function member(number = 1): Member {
     session: `gw.${number}`,
     user: `user-${number}`,
     binary: false,
+    deflateBytesMax: 0,
     topics: [],
     slots: [],
   }

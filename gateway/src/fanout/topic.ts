@@ -20,6 +20,8 @@ export interface Member extends Outgoing {
   readonly user: string | null
   /** Whether it takes msgpack frames. */
   readonly binary: boolean
+  /** The largest frame that it takes compressed; 0 if it takes none. */
+  readonly deflateBytesMax: number
   topics: Topic[]
   /** For each of `topics` the member's place in its `members`, or {@link JOINING}. */
   slots: number[]

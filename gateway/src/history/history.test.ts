@@ -1,7 +1,7 @@
 import type { RoomName } from '@sluice/proto'
 import { HistoryUnavailable } from '@sluice/service/jetstream/history-unavailable'
 import { Tally } from '@sluice/service/metrics/tally'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { room as topicOf } from '../../../test/harness/fanout-fakes.ts'
 import { FakeStream } from '../../../test/harness/history-fakes.ts'
 import { type FakeConnection, fakeConnection, payloadOf } from '../../../test/harness/session-fakes.ts'
@@ -28,7 +28,7 @@ function build() {
   })
   const streamOf = ({ subject }: { readonly subject: string }): FakeStream => streams.get(subject) as FakeStream
   const counters = { deliveries: 0, historyRecoveries: new Tally() }
-  const state = { ready: true }
+  const state = { ready: true, deflated: 0 }
   const caughtUp: unknown[] = []
   const history = createHistory({
     targets: undefined as never,
@@ -45,6 +45,12 @@ function build() {
     last: async (at) => streamOf(at).last,
     store: () => Promise.reject(new Error('unused')),
     outbox,
+    deflater: {
+      deflate: (frame) => {
+        state.deflated++
+        return frame
+      },
+    },
     deliver: { caughtUp: (_, member) => void caughtUp.push(member), settle: () => undefined },
     topics: { find: () => undefined },
     queueBytesMax: QUEUE_BYTES_MAX,
@@ -106,6 +112,20 @@ function framesOf(member: FakeConnection): { type: string; room?: string; offset
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, at) => from + at)
 
 describe('a join that recovers', () => {
+  test('brings what was missed compressed to those who take it so, and plain to the others', async () => {
+    const { join, room, state } = build()
+    const { topic } = room('a', 10, 2000)
+    await join(fakeConnection({ user: 'bob' }), topic, 0)
+    expect(state.deflated).toBe(0)
+    const ann = fakeConnection({ user: 'ann', deflateBytesMax: Number.POSITIVE_INFINITY })
+    await join(ann, topic, 0)
+    expect(state.deflated).toBe(10)
+    await vi.waitFor(() => expect(framesOf(ann)).toHaveLength(10))
+    // What was compressed for one is there for the next.
+    await join(fakeConnection({ user: 'eve', deflateBytesMax: Number.POSITIVE_INFINITY }), topic, 0)
+    expect(state.deflated).toBe(10)
+  })
+
   test('puts no more into a queue than there is room for, however big the messages are', async () => {
     const { join, room, slow, counters, caughtUp } = build()
     const { topic } = room('a', 40, 20_000)

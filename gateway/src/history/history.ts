@@ -8,6 +8,7 @@ import type { StoredInbound } from '../backplane/inbound.ts'
 import type { Deliver } from '../fanout/deliver.ts'
 import type { Member, Topic } from '../fanout/topic.ts'
 import type { Topics } from '../fanout/topics.ts'
+import type { Deflater } from '../outbound/deflater.ts'
 import type { Outbox } from '../outbound/outbox.ts'
 import { type CatchUpWish, type CaughtUp, catchUp, HistoryLate } from './catch-up.ts'
 import { createEchoes, type Echoes } from './echoes.ts'
@@ -27,6 +28,7 @@ export interface HistoryOptions {
   readonly last: (at: Place, fence: number) => Promise<Position | null>
   readonly store: (publish: StoredPublish) => Promise<StoredOutcome>
   readonly outbox: Pick<Outbox, 'push' | 'paced'>
+  readonly deflater: Deflater
   readonly deliver: Pick<Deliver, 'caughtUp' | 'settle'>
   /** What may wait for one connection. */
   readonly queueBytesMax: number

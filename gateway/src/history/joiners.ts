@@ -1,9 +1,10 @@
 // Connections that catch up, as `catchUp` needs them: their queues and their pace, their membership, and the wildcard that may be over
 // the room. Step 4 of the message path, for those who come late.
 import type { Deliver } from '../fanout/deliver.ts'
-import { frameOf, withheldFrameOf } from '../fanout/frames.ts'
+import { deflatedFrameOf, frameOf, withheldFrameOf } from '../fanout/frames.ts'
 import { finishJoin, type Member, type Topic } from '../fanout/topic.ts'
 import type { Topics } from '../fanout/topics.ts'
+import type { Deflater } from '../outbound/deflater.ts'
 import type { Outbox } from '../outbound/outbox.ts'
 import type { Joiner } from './catch-up.ts'
 import { buildGap } from './gap-frame.ts'
@@ -17,6 +18,7 @@ export interface JoinersOptions {
   readonly logs: Pick<Logs, 'of'>
   readonly topics: Pick<Topics, 'find'>
   readonly outbox: Pick<Outbox, 'push' | 'paced'>
+  readonly deflater: Deflater
   readonly deliver: Pick<Deliver, 'caughtUp' | 'settle'>
   /** A catch-up fills this much of a queue. */
   readonly pacedBytes: number
@@ -34,13 +36,14 @@ export interface Joiners {
 
 /** Makes the maker. */
 export function createJoiners(options: JoinersOptions): Joiners {
-  const { outbox, deliver, counters, pacedBytes } = options
+  const { outbox, deflater, deliver, counters, pacedBytes } = options
   const both = createUnderWildcard({ ...options, send, sendGap })
 
   /** @returns its bytes, none for what is shown to nobody; null if it did not fit */
   function send(member: Member, { about }: Topic, { frames }: RingEntry): number | null {
     const whole = frames.message.unfit === null ? frameOf(about, frames, member.binary, () => undefined) : null
-    const frame = whole ?? withheldFrameOf(about, frames, member.binary)
+    const frame =
+      whole === null ? withheldFrameOf(about, frames, member.binary) : deflatedFrameOf(frames, whole, member, deflater)
     if (frame === null) return 0
     if (!outbox.push(member, frame)) return null
     counters.deliveries++

@@ -19,6 +19,7 @@ import type { Deliver } from '../fanout/deliver.ts'
 import type { Member, Topic } from '../fanout/topic.ts'
 import type { Topics } from '../fanout/topics.ts'
 import type { Counters } from '../metrics/counters.ts'
+import type { Deflater } from '../outbound/deflater.ts'
 import type { Outbox } from '../outbound/outbox.ts'
 import { createHistory, type History } from './history.ts'
 import { createLogs } from './logs.ts'
@@ -39,6 +40,7 @@ export interface StartHistoryOptions {
   readonly topics: Pick<Topics, 'all' | 'find'>
   readonly deliver: Deliver
   readonly outbox: Pick<Outbox, 'push' | 'paced'>
+  readonly deflater: Deflater
   readonly isLive: (member: Member) => boolean
   readonly nowMs: () => number
   readonly log: Logger

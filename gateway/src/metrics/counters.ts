@@ -23,6 +23,15 @@ export interface Counters {
   bytesIn: number
   /** Bytes of frames given to sockets, without WebSocket headers. */
   bytesOut: number
+  /** Open sockets that have negotiated compression. Goes up and down. */
+  compressedSockets: number
+  /** Compressed messages of clients, by what came of them. */
+  readonly inflations: Tally
+  /** Frames that were to be compressed, once for all their recipients, by what came of them. */
+  readonly deflations: Tally
+  /** Bytes of frames before and after they were compressed, once for all their recipients. */
+  deflatedFromBytes: number
+  deflatedToBytes: number
   /** Messages put into connections' queues, once for each connection. */
   deliveries: number
   /** Publishes of clients that went to NATS, by kind of target. */
@@ -92,6 +101,11 @@ export function createCounters(): Counters {
     framesOut: 0,
     bytesIn: 0,
     bytesOut: 0,
+    compressedSockets: 0,
+    inflations: new Tally(['inflated', 'too_large', 'malformed']),
+    deflations: new Tally(['deflated', 'not_smaller', 'too_large', 'no_time']),
+    deflatedFromBytes: 0,
+    deflatedToBytes: 0,
     deliveries: 0,
     publishes: new Tally(['room', 'user', 'session', 'stored_room', 'stored_user']),
     publishFailures: new Tally(),

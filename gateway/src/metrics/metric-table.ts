@@ -70,6 +70,33 @@ const trafficMetrics: readonly GatewayMetric[] = [
     'Bytes of frames given to sockets, WebSocket headers included.',
     ({ counters }) => counters.bytesOut,
   ),
+  gauge(
+    'connections_compressed',
+    'Open sockets that have negotiated compression.',
+    ({ counters }) => counters.compressedSockets,
+  ),
+  tally(
+    'inflations',
+    'result',
+    'Compressed messages of clients: inflated, too_large, malformed.',
+    ({ counters }) => counters.inflations,
+  ),
+  tally(
+    'deflations',
+    'result',
+    'Messages to compress, once for all recipients: deflated, not_smaller, too_large, no_time.',
+    ({ counters }) => counters.deflations,
+  ),
+  counter(
+    'deflated_from_bytes',
+    'Bytes of compressed messages before, once for all recipients.',
+    ({ counters }) => counters.deflatedFromBytes,
+  ),
+  counter(
+    'deflated_to_bytes',
+    'Bytes of compressed messages after, once for all recipients.',
+    ({ counters }) => counters.deflatedToBytes,
+  ),
   counter('deliveries', 'Messages put into queues, once for each connection.', ({ counters }) => counters.deliveries),
   tally(
     'publishes',

@@ -80,6 +80,7 @@ export interface ConnectionStart {
   readonly peer: Peer
   readonly socket: Socket
   readonly codec: Codec
+  readonly deflateBytesMax: number
   readonly address: string
   readonly phase: 'verifying' | 'waiting'
   readonly tick: number
@@ -95,6 +96,7 @@ export function createConnection(start: ConnectionStart): Connection {
     socket: start.socket,
     codec: start.codec,
     binary: start.codec.binary,
+    deflateBytesMax: start.deflateBytesMax,
     address: start.address,
     phase: start.phase,
     signedIn: false,

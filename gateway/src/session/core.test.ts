@@ -67,10 +67,10 @@ async function gateway({ url = nats.url, env = {} }: { url?: string; env?: Recor
     onProbe: (payload) => probes.push(Buffer.from(payload).toString()),
   })
   const server = createAccept({
-    rules: { ...config.accept, path: '/ws', anonymous: false, local: false },
+    rules: { ...config.accept, path: '/ws', anonymous: false, local: false, compression: false },
     trustedProxies: [],
     rates: null,
-    sockets: createSockets({ session: core.session, frameBytesMax: config.limits.frameBytesMax }),
+    sockets: createSockets({ session: core.session, frameBytesMax: config.limits.frameBytesMax, counters }),
     session: core.session,
     state: () => ({ draining: false, connections: core.connections.total, unauthenticated: 0 }),
     connect: core.connect,

@@ -15,6 +15,7 @@ import type { Logger } from '@sluice/service/log'
 import type { Throttle } from '@sluice/service/throttle'
 import { type AddressRates, createAddressRates } from '../accept/address-rate.ts'
 import type { Authenticator } from '../accept/authenticate/principal.ts'
+import { deflateBytesMaxOf } from '../accept/deflate-offer.ts'
 import type { UpgradeRequest } from '../accept/upgrade-request.ts'
 import type { Backplane } from '../backplane/backplane.ts'
 import type { GatewayConfig } from '../config/config-schema.ts'
@@ -88,7 +89,7 @@ const SWEEP_TICKS = 4
 /** Builds the core. */
 export function createCore(options: CoreOptions): Core {
   const { backplane, clock, counters, gateway, presence } = options
-  const { accept, limits, nats } = options.config()
+  const { accept, compression, limits, nats } = options.config()
   const subjects = createSubjects(nats.prefix)
   const connections = createConnections()
   const wheel = createWheel<Connection>(WHEEL_SLOTS)
@@ -100,12 +101,14 @@ export function createCore(options: CoreOptions): Core {
     const receipt = encodeReceipt({ gateway, ...delivered })
     backplane.publish(subjects.receipt(id), new TextEncoder().encode(receipt))
   }
-  const { outbox, deliver, topics } = createFanout({
+  const fanout = createFanout({
     ...options,
     queueBytesMax: limits.queueBytesMax,
+    compression,
     onReceipt,
     onSlow: (connection) => wire.closeSlow(connection),
   })
+  const { outbox, deliver, topics } = fanout
   const onEnd = (connection: Connection): void => {
     services.forget(connection)
     presence()?.closed(connection, 'broken')
@@ -149,9 +152,7 @@ export function createCore(options: CoreOptions): Core {
     gateway,
     probeSubject: subjects.probe(gateway),
     connections,
-    topics,
-    deliver,
-    outbox,
+    ...fanout,
     wire,
     session,
     placing,
@@ -178,6 +179,7 @@ function createConnect({ config, gateway }: CoreOptions, wheel: Wheel<Connection
       peer,
       socket,
       codec: request.subprotocol === SUBPROTOCOL_MSGPACK ? msgpackCodec : jsonCodec,
+      deflateBytesMax: deflateBytesMaxOf(request.deflate),
       address,
       phase: signs ? 'verifying' : 'waiting',
       tick: wheel.tick,

@@ -14,6 +14,7 @@ export const SECTION_OWNERS = {
   admin: 'gateway',
   auth: 'gateway',
   accept: 'gateway',
+  compression: 'gateway',
   limits: 'gateway',
   drain: 'gateway',
   readiness: 'gateway',
