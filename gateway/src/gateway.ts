@@ -56,7 +56,7 @@ const LOG_EVERY_MS = 60_000
  * Starts a gateway: the admin port first, then NATS, then the public port.
  *
  * @returns null if the signal came before NATS did
- * @throws ListenError for a taken port; NatsRefused for what an operator must mend
+ * @throws ListenError for a taken port; Refused for what an operator must mend
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway | null> {
   const status = createStatus(options.config)

@@ -6,7 +6,7 @@ import { configPathOfProcess, loadFromProcess } from './config/environment.ts'
 import { startReload } from './config/reload.ts'
 import { createLogger, type Logger, type LogOptions } from './log.ts'
 import type { Tally } from './metrics/tally.ts'
-import { NatsRefused } from './nats/first-connect.ts'
+import { Refused } from './refused.ts'
 
 /** What runs in a process. */
 export interface Running<Config> {
@@ -104,7 +104,7 @@ async function startUnderSignals<Config>(
       process.exit(exitCode)
     }
   } catch (error) {
-    const refused = error instanceof NatsRefused
+    const refused = error instanceof Refused
     const reason = error instanceof Error ? error.message : String(error)
     log.fatal({ reason }, refused ? 'refused' : 'the start failed')
     process.exit(refused ? EXIT.refused : EXIT.fault)

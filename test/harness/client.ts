@@ -34,6 +34,8 @@ export interface ClientOptions {
   readonly autoPong?: boolean
   /** Whether compression is offered, and used for every message where it was agreed; default false. */
   readonly compression?: boolean
+  /** Certificate of the authority that is trusted, for `wss`. */
+  readonly ca?: string
 }
 
 /** An upgrade that was refused. */
@@ -71,6 +73,7 @@ export class Client implements AsyncDisposable {
     this.socket = new WebSocket(url + query, offered, {
       perMessageDeflate: options.compression === true && { threshold: 0 },
       autoPong: options.autoPong ?? true,
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
       headers: { ...headers, ...(token !== undefined && by === 'header' ? { authorization: `Bearer ${token}` } : {}) },
     })
     this.socket.binaryType = 'nodebuffer'

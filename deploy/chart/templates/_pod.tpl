@@ -183,6 +183,12 @@ volumeMounts:
     secretName: {{ . }}
     defaultMode: 0440
 {{- end }}
+{{- if and (eq .tier "gateway") $values.gateway.tls.existingSecret }}
+- name: public-tls
+  secret:
+    secretName: {{ $values.gateway.tls.existingSecret }}
+    defaultMode: 0440
+{{- end }}
 {{- if and (eq .tier "gateway") (eq (include "sluice.tokens" .root) "secret") }}
 - name: token
   secret:

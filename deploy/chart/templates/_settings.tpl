@@ -6,6 +6,7 @@ a change of them is a rollout and no process ever sees a file that it must refus
 {{- define "sluice.mounts" -}}
 credentials: /etc/sluice/nats
 tls: /etc/sluice/nats-tls
+public-tls: /etc/sluice/tls
 token: /etc/sluice/token
 config: /etc/sluice/config
 {{- end -}}
@@ -100,6 +101,10 @@ secret
 {{- $_ := set .into "listen.path" $gateway.path -}}
 {{- $_ := set .into "accept.origins" (join "," $gateway.origins) -}}
 {{- $_ := set .into "accept.trustedProxies" (join "," $gateway.trustedProxies) -}}
+{{- if $gateway.tls.existingSecret -}}
+{{- $_ := set .into "listen.tls.certFile" (printf "%s/%s" (index .at "public-tls") $gateway.tls.certKey) -}}
+{{- $_ := set .into "listen.tls.keyFile" (printf "%s/%s" (index .at "public-tls") $gateway.tls.keyKey) -}}
+{{- end -}}
 {{- $_ := set .into "drain.windowMs" (mul $gateway.drainSeconds 1000) -}}
 {{- $_ := set .into "auth.issuer" $auth.issuer -}}
 {{- $_ := set .into "auth.audience" (join "," $auth.audience) -}}

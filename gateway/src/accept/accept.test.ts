@@ -62,6 +62,7 @@ async function build(options: BuildOptions = {}) {
     closed: () => undefined,
   }
   const server = createAccept({
+    tls: null,
     trustedProxies: [],
     rates: null,
     sockets: createSockets({ session, frameBytesMax: 1024, counters: createCounters() }),

@@ -1,6 +1,7 @@
 // The public port: HTTP upgrades become connections of the session or are refused with an HTTP answer. Plain requests get a
 // short answer, and in local mode the local page. Step 1 of the message path.
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Connection } from '../session/connection.ts'
@@ -10,6 +11,8 @@ import type { AddressRates } from './address-rate.ts'
 import { type AcceptRules, type AcceptState, decideUpgrade } from './decide.ts'
 import { echo } from './echo.ts'
 import type { HttpHandler } from './http-handler.ts'
+import { type PublicTls, TLS_OPTIONS } from './public-tls.ts'
+import { refuseUpgrade } from './refusal.ts'
 import type { Sockets } from './sockets.ts'
 import { readUpgradeRequest, type UpgradeRequest } from './upgrade-request.ts'
 
@@ -30,6 +33,8 @@ export interface AcceptOptions {
     signs: boolean,
   ) => Connection
   readonly http: HttpHandler
+  /** Null where TLS ends in front of us. */
+  readonly tls: PublicTls | null
   readonly nowMs: () => number
   readonly counters: { acceptsTotal: number; readonly refusals: { add(label: string): void } }
 }
@@ -43,15 +48,7 @@ const HEADERS_CHECK_MS = 1000
 export function createAccept(options: AcceptOptions): Server {
   const { rules, rates, sockets, session, counters } = options
   const trusted = proxyList(options.trustedProxies)
-  const server = createServer(
-    {
-      headersTimeout: HEADERS_WAIT_MS,
-      connectionsCheckingInterval: HEADERS_CHECK_MS,
-      requestTimeout: HEADERS_WAIT_MS,
-      keepAliveTimeout: 1000,
-    },
-    options.http,
-  )
+  const server = makeServer(options)
   // Connections that are neither sockets nor refused yet are bounded with the others.
   server.maxConnections = rules.connectionsMax + rules.unauthenticatedMax
 
@@ -69,7 +66,7 @@ export function createAccept(options: AcceptOptions): Server {
     const decision = decideUpgrade(facts, { ...options.state(), addressWaitMs }, rules)
     if (decision.kind === 'refuse') {
       counters.refusals.add(decision.reason)
-      refuse(socket, decision.status, decision.retryAfterMs)
+      refuseUpgrade(socket, decision.status, retryAfter(decision.retryAfterMs))
       return
     }
     const deflate = decision.kind === 'echo' || facts.deflate === 'malformed' ? null : facts.deflate
@@ -88,17 +85,23 @@ export function createAccept(options: AcceptOptions): Server {
   return server
 }
 
+function makeServer({ http, tls }: AcceptOptions): Server {
+  const waits = {
+    headersTimeout: HEADERS_WAIT_MS,
+    connectionsCheckingInterval: HEADERS_CHECK_MS,
+    requestTimeout: HEADERS_WAIT_MS,
+    keepAliveTimeout: 1000,
+  }
+  if (tls === null) return createServer(waits, http)
+  const server = createTlsServer({ ...waits, ...TLS_OPTIONS, ...tls.shown, handshakeTimeout: HEADERS_WAIT_MS }, http)
+  tls.follow(server)
+  return server
+}
+
 function ignore(): void {
   // The peer went away during its handshake: there is nobody to tell.
 }
 
-/** Answers an upgrade with an HTTP status and ends the socket. */
-function refuse(socket: Duplex, status: number, retryAfterMs: number | null): void {
-  const reason = STATUS_CODES[status] ?? ''
-  const retryAfter = retryAfterMs === null ? '' : `Retry-After: ${Math.max(1, Math.ceil(retryAfterMs / 1000))}\r\n`
-  socket.once('finish', () => socket.destroy())
-  socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\n${retryAfter}Content-Type: text/plain\r\n` +
-      `Content-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`,
-  )
+function retryAfter(ms: number | null): Record<string, string> {
+  return ms === null ? {} : { 'Retry-After': `${Math.max(1, Math.ceil(ms / 1000))}` }
 }

@@ -1,5 +1,6 @@
 // Plain HTTP on the public port: an upgrade is asked for on the socket's path, everything else is not found.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SAFE_HEADERS } from './safe-headers.ts'
 
 /** Answers a plain request. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void
@@ -26,6 +27,7 @@ export function respond(
     'content-type': 'text/plain; charset=utf-8',
     'content-length': Buffer.byteLength(text),
     connection: 'close',
+    ...SAFE_HEADERS,
     ...headers,
   })
   response.end(text)

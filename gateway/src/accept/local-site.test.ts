@@ -54,7 +54,11 @@ describe('the local site', () => {
     const page = await fetch(url)
     expect(page.status).toBe(200)
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'self'")
+    expect(page.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; script-src 'self'; (?!.*unsafe).*base-uri 'none'; .*frame-ancestors 'none'$/,
+    )
+    expect(page.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(page.headers.get('cache-control')).toBe('no-store')
     const html = await page.text()
     const parts = [...html.matchAll(/(?:src|href)="(?!data:|http)([^"#]+)"/g)].map(([, path = '']) => path)
     expect(parts.length).toBeGreaterThan(0)

@@ -28,10 +28,10 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 }
 
 const HEADERS = {
-  'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
-  // Sockets go to the gateways beside this one, on other ports.
-  'content-security-policy': "default-src 'self'; connect-src 'self' ws: http:; style-src 'self'; img-src 'self' data:",
+  // Sockets and requests for tokens go to the gateways beside this one, on other ports.
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss: http: https:; " +
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 }
 
 /** Makes the handler. */

@@ -8,6 +8,7 @@ import type { Connection } from '../session/connection.ts'
 import type { Session } from '../session/session.ts'
 import { type DeflateAgreement, PERMESSAGE_DEFLATE } from './deflate-offer.ts'
 import { createInflation, type InflationCounters } from './inflation.ts'
+import { refuseUpgrade } from './refusal.ts'
 import { selectSubprotocol } from './upgrade-request.ts'
 
 /** See {@link createSockets}. */
@@ -75,6 +76,8 @@ export function createSockets({ session, frameBytesMax, counters }: SocketsOptio
     if (peer.extensions !== PERMESSAGE_DEFLATE) throw new Error('this release of ws keeps its extensions elsewhere')
     counters.compressedSockets++
   }
+  // A handshake that is none: answered as every other refusal. The header is what RFC 6455 demands of a wrong version, and right for all.
+  server.on('wsClientError', (_, socket) => refuseUpgrade(socket, 400, { 'Sec-WebSocket-Version': '13' }))
 
   function onMessage(this: WebSocket, message: RawData, binary: boolean): void {
     const connection = connectionOf(this)

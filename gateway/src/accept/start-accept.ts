@@ -2,6 +2,7 @@
 // for the page.
 import type { Server } from 'node:http'
 import type { Clock } from '@sluice/service/clock'
+import type { Logger } from '@sluice/service/log'
 import type { GatewayConfig } from '../config/config-schema.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Connections } from '../session/connections.ts'
@@ -12,6 +13,7 @@ import { signLocalToken } from './authenticate/local-token.ts'
 import { createHttpHandler, type HttpHandler } from './http-handler.ts'
 import { listen } from './listen.ts'
 import { createLocalSite, LOCAL_BUNDLE, LOCAL_PAGE } from './local-site.ts'
+import { readPublicTls } from './public-tls.ts'
 import { createSockets } from './sockets.ts'
 
 /** See {@link startAccept}. */
@@ -23,6 +25,7 @@ export interface StartAcceptOptions {
   readonly rates: AddressRates
   readonly draining: () => boolean
   readonly clock: Clock
+  readonly log: Logger
   readonly counters: Counters
 }
 
@@ -57,6 +60,7 @@ export async function startAccept(options: StartAcceptOptions): Promise<RunningA
     }),
     connect,
     http: publicSite(config, clock),
+    tls: readPublicTls(config.listen.tls, { log: options.log }),
     nowMs: clock.monotonicMs,
     counters,
   })

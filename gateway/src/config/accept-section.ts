@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import { field, section } from '@sluice/service/config/fields'
 import { userConnectionsFields } from '@sluice/service/config/user-connections'
-import { HOST, hostSchema, portSchema } from '@sluice/service/config/value-schemas'
+import { HOST, hostSchema, pathSchema, portSchema, READABLE_PATH } from '@sluice/service/config/value-schemas'
 import * as z from 'zod'
 
 /** Browsers send an origin in lower case, without a path and without the scheme's own port: anything else never matches. */
@@ -34,6 +34,19 @@ export const listenSection = section({
       .default('/ws'),
     { description: 'Path of the WebSocket upgrade.', allowed: 'a path of A-Z a-z 0-9 . _ ~ - that begins with /' },
   ),
+  tls: section({
+    certFile: field(pathSchema.optional(), {
+      description:
+        'Certificate of the public port and those that sign it, in PEM: the port then speaks TLS (1.2 or newer) and nothing else. Looked at every 5 seconds.',
+      allowed: READABLE_PATH,
+      file: true,
+    }),
+    keyFile: field(pathSchema.optional(), {
+      description: 'Key of that certificate, in PEM and without a passphrase. Looked at every 5 seconds.',
+      allowed: READABLE_PATH,
+      file: true,
+    }),
+  }),
 })
 
 /** Who may connect, and how many. */

@@ -6,7 +6,7 @@ describe('a configuration', () => {
   test('needs nothing but a source of keys', () => {
     const config = configOf({})
     expect(config.auth.secret).toBe(SECRET)
-    expect(config.listen).toEqual({ host: '0.0.0.0', port: 8080, path: '/ws' })
+    expect(config.listen).toEqual({ host: '0.0.0.0', port: 8080, path: '/ws', tls: {} })
     expect(config.admin).toEqual({ host: '0.0.0.0', port: 9080 })
     expect(config.nats.url).toEqual(['nats://127.0.0.1:4222'])
     expect(config.namespaces.default?.join.who).toBe('granted')

@@ -91,6 +91,11 @@ const numberRelations: readonly Relation<GatewayConfig>[] = [
       config.listen.port !== config.admin.port || config.listen.port === 0 || config.listen.host !== config.admin.host,
   },
   {
+    paths: ['listen.tls.certFile', 'listen.tls.keyFile'],
+    sentence: 'a certificate and its key are set together',
+    holds: ({ config: { listen } }) => (listen.tls.certFile === undefined) === (listen.tls.keyFile === undefined),
+  },
+  {
     paths: ['listen.path', 'local'],
     sentence: 'in local mode `/` and `/echo` have a meaning of their own',
     holds: ({ config }) => !config.local || !['/', '/echo'].includes(config.listen.path),

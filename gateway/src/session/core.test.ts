@@ -68,6 +68,7 @@ async function gateway({ url = nats.url, env = {} }: { url?: string; env?: Recor
   })
   const server = createAccept({
     rules: { ...config.accept, path: '/ws', anonymous: false, local: false, compression: false },
+    tls: null,
     trustedProxies: [],
     rates: null,
     sockets: createSockets({ session: core.session, frameBytesMax: config.limits.frameBytesMax, counters }),

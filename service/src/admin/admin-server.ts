@@ -107,6 +107,7 @@ function send(response: ServerResponse, status: number, type: string, body: stri
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
   })
   response.end(body)
 }

@@ -1,6 +1,6 @@
 // Opens a link to NATS under the client rules: how often to try, how to spread reconnects, when a silent server counts as gone. A
 // process that has several kinds of traffic opens several.
-import type { TlsOptions } from '@nats-io/transport-node'
+import { errors, type TlsOptions } from '@nats-io/transport-node'
 import { authenticators, type CredentialOptions } from './credentials.ts'
 import { firstConnect, NatsRefused } from './first-connect.ts'
 import { createLink, type Link, type LinkEvents } from './link.ts'
@@ -53,12 +53,13 @@ export async function connectLink(
   events: ConnectEvents,
   signal: AbortSignal,
 ): Promise<Link | null> {
+  const tls = tlsOptions(options)
   const connection = await firstConnect({
     connection: {
       servers: [...options.url],
       name: options.name,
       authenticator: credentialsOf(options),
-      ...tlsOptions(options),
+      ...tls,
       maxReconnectAttempts: -1,
       ignoreAuthErrorAbort: true,
       pingInterval: PING_INTERVAL_MS,
@@ -69,10 +70,20 @@ export async function connectLink(
     need: options.need,
     retryMs: RETRY_MS,
     signal,
-    onRetry: events.onRetry,
+    onRetry: (error, attempt) => events.onRetry('tls' in tls ? explained(error) : error, attempt),
   })
   if (connection === null) return null
   return createLink(connection, events, { confirmWaitMs: CONFIRM_WAIT_MS, drainWaitMs: DRAIN_WAIT_MS })
+}
+
+/**
+ * With TLS 1.3 a client is done before the server has judged its certificate, and the library loses what the server says then: all that is left
+ * is silence.
+ */
+function explained(error: Error): Error {
+  if (!(error instanceof errors.TimeoutError)) return error
+  const hint = 'NATS may ask for a certificate of ours, or refuse the one of nats.tls.certFile; its own log says which'
+  return new Error(`${error.message} after the beginning of TLS: ${hint}`, { cause: error })
 }
 
 function credentialsOf(options: ConnectOptions): ReturnType<typeof authenticators> {

@@ -1,10 +1,11 @@
 // The first connect to NATS, in a loop of our own: the library's own waiting never reports wrong credentials. What an operator
 // must mend ends the process; what time mends is retried.
 import { type ConnectionOptions, connect, errors, type NatsConnection } from '@nats-io/transport-node'
+import { Refused } from '../refused.ts'
 import { type PayloadNeed, serverProblem } from './server-requirements.ts'
 
 /** A first connect that time can't mend; the process exits with 2 and names the reason. */
-export class NatsRefused extends Error {
+export class NatsRefused extends Refused {
   override readonly name = 'NatsRefused'
 }
 
