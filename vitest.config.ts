@@ -56,7 +56,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['test/{integration,conformance}/**/*.test.ts'],
+          include: ['test/{integration,conformance,fuzz}/**/*.test.ts'],
           exclude: MEASURING,
           globalSetup: ['test/harness/nats-server-ready.ts'],
           testTimeout: 60_000,

@@ -19,10 +19,16 @@ async function libraryHears(stage: Stage, url: string, authority: Authority): Pr
   const child = startChild({
     command: process.execPath,
     args: [resolve(import.meta.dirname, '../harness/secure-library-process.ts')],
-    env: { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: trusted, GATEWAY: url, TOKEN: await makeToken('ann') },
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: resolve(import.meta.dirname, '../../.sluice/compile-cache'),
+      NODE_EXTRA_CA_CERTS: trusted,
+      GATEWAY: url,
+      TOKEN: await makeToken('ann'),
+    },
   })
   stage.use({ [Symbol.asyncDispose]: async () => void (await child.kill()) })
-  await child.line((line) => line === 'heard ann: "over TLS"', 'the library hears itself', 15_000)
+  await child.line((line) => line === 'heard ann: "over TLS"', 'the library hears itself', 40_000)
 }
 
 /** A gateway that ends TLS itself; its files are in the folder. */

@@ -90,7 +90,7 @@ describe('a gateway whose NATS speaks TLS', () => {
     await Promise.all(
       cases.map(async ({ what, reason, nats, tls }) => {
         const gateway = stage.launch(address(nats.url), { settings: { nats: { tls } } })
-        expect((await gateway.logged('waiting for NATS', 20_000)).reason, what).toMatch(reason)
+        expect((await gateway.logged('waiting for NATS', 50_000)).reason, what).toMatch(reason)
         expect(await gateway.readyz(), what).toMatchObject({ status: 503, reasons: ['starting'] })
         expect(gateway.child.exit).toBeNull()
       }),

@@ -44,7 +44,7 @@ const test = plain.extend(
     const gateway = await stage.gateway(await stage.nats(), { settings: { accept } })
     const path = findBrowser()
     const browser = path === null ? null : await launchBrowser(path)
-    if (browser !== null) onCleanup(() => browser.close())
+    if (browser !== null) stage.use({ [Symbol.asyncDispose]: () => browser.close() })
     return { gateway, ours, theirs, browser }
   },
 )
