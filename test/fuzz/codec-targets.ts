@@ -35,6 +35,9 @@ const FRAMES: readonly object[] = [
   { type: 'history', room: 'a', limit: 10, before: 5 },
 ]
 
+/** Lengths at which a head has another form. */
+const LENGTHS = [15, 16, 31, 32, 255, 256, 400, 60_000]
+
 const ANSWERS: readonly object[] = [
   {
     type: 'welcome',
@@ -53,6 +56,13 @@ const ANSWERS: readonly object[] = [
   { type: 'joined', room: 'a', member: { user: 'a', connections: 1 } },
   { type: 'gap', room: 'a', reason: 'x', epoch: 'e', offset: 1 },
   { type: 'move', afterMs: 1, reason: 'r' },
+]
+
+/** Right, but as no library writes it. */
+const TEXTS = [
+  '{"type":"publish","room":"a","d\\u0061ta":[1]}',
+  '{"data":1,"type":"publish","room":"a","data": {"data":2} }',
+  ' {"type" : "send","user":"\\ud800","bytes":"AP8=","data2":"\\\\"}',
 ]
 
 const WORDS = [
@@ -113,12 +123,17 @@ const HEADS = [
 export function codecTarget(encoding: 'json' | 'msgpack'): Target {
   const codec = encoding === 'json' ? jsonCodec : msgpackCodec
   const packr = new Packr({ useRecords: false, variableMapSize: true })
-  const seeds = [...FRAMES, ...ANSWERS].map((frame) =>
+  const texts = encoding === 'json' ? TEXTS.map(bytesOf) : []
+  const sized = LENGTHS.flatMap((length) => [
+    { type: 'publish', room: 'a', data: 'x'.repeat(length) },
+    { type: 'publish', room: 'a', data: Array.from({ length: Math.min(length, 20_000) }, () => 1) },
+  ])
+  const seeds = [...FRAMES, ...ANSWERS, ...sized].map((frame) =>
     encoding === 'json' ? Buffer.from(JSON.stringify(frame)) : packr.pack(frame),
   )
   return {
     covers: (url) => url.includes('/proto/src/'),
-    seeds,
+    seeds: [...seeds, ...texts],
     words: encoding === 'json' ? WORDS : HEADS,
     bytesMax: 64 * 1024,
     width: 64,

@@ -23,13 +23,14 @@ export interface FuzzReport {
   readonly fault: { readonly input: Uint8Array; readonly error: unknown } | null
 }
 
-/** Between two looks at coverage. */
-const BATCH = 256
+/** Inputs between two looks at coverage, in widths of the target: a look takes some ten milliseconds, most inputs a tenth of one. */
+const BATCH_WIDTHS = 8
 
 /** Runs until the time is over or a promise is broken. */
 export async function fuzz({ target, seed, seconds, corpus }: FuzzOptions): Promise<FuzzReport> {
   using coverage = startCoverage(target.covers)
   const kept: Uint8Array[] = []
+  const endsAt = performance.now() + seconds * 1000
   let inputs = 0
   let faulty: Uint8Array | null = null
   const one = async (input: Uint8Array): Promise<void> => {
@@ -41,27 +42,30 @@ export async function fuzz({ target, seed, seconds, corpus }: FuzzOptions): Prom
       throw error
     }
   }
-  /** One by one, as those of a batch hide each other. */
+  const all = async (list: readonly Uint8Array[]): Promise<readonly string[]> => {
+    for (let at = 0; at < list.length; at += target.width) await Promise.all(list.slice(at, at + target.width).map(one))
+    return coverage.unseen()
+  }
+  /** Halves a list until it is known who reaches what, as a look at coverage costs more than many inputs. */
   const sift = async (list: readonly Uint8Array[]): Promise<void> => {
-    for (const input of list) {
-      await one(input)
-      const fresh = coverage.unseen()
-      if (fresh.length > 0) kept.push(input)
+    const fresh = await all(list)
+    if (fresh.length === 0 || (performance.now() > endsAt && list.length > 1)) return
+    if (list.length === 1) {
+      kept.push(...list)
       coverage.note(fresh)
+      return
     }
+    const middle = Math.ceil(list.length / 2)
+    await sift(list.slice(0, middle))
+    await sift(list.slice(middle))
   }
   const material = { chance: chanceOf(seed), words: target.words, bytesMax: target.bytesMax }
-  const endsAt = performance.now() + seconds * 1000
   try {
     await sift([...target.seeds, ...[...corpus].sort((a, b) => a.length - b.length)])
     while (performance.now() < endsAt) {
-      const batch = Array.from({ length: BATCH }, () => mutate({ ...material, corpus: kept }))
-      for (let at = 0; at < batch.length; at += target.width)
-        await Promise.all(batch.slice(at, at + target.width).map(one))
-      const fresh = coverage.unseen()
-      if (fresh.length > 0) await sift(batch)
-      // What only happens between inputs is nobody's.
-      coverage.note(fresh)
+      await sift(Array.from({ length: BATCH_WIDTHS * target.width }, () => mutate({ ...material, corpus: kept })))
+      // What happens only where inputs are together, or only at first, is nobody's.
+      coverage.note(coverage.unseen())
     }
     await target.settled()
     return { inputs, blocks: coverage.blocks, kept, fault: null }

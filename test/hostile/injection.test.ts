@@ -18,7 +18,7 @@ const RUNS = { seed: 20_261_125, numRuns: Number(process.env.SLUICE_FUZZ_RUNS ??
 const anyone = { join: { who: 'anyone' }, publish: { who: 'anyone' } }
 const NAMESPACES = { default: anyone, chat: { ...anyone, history: { messages: 100, seconds: 600 } }, private: anyone }
 
-interface Wall extends NatsWithAccounts {
+interface Wall extends Pick<NatsWithAccounts, 'nats' | 'passwords' | 'connect'> {
   readonly gateway: GatewayProcess
   readonly spy: Spy
 }
