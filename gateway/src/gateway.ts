@@ -20,6 +20,7 @@ import { createHistorySwitch } from './history/history-switch.ts'
 import { startHistory } from './history/start-history.ts'
 import { BUILD } from './metrics/build.ts'
 import type { Counters } from './metrics/counters.ts'
+import { startOverload } from './overload/overload.ts'
 import { createPresenceSwitch, wantsPresence } from './presence/presence-switch.ts'
 import { startPresence } from './presence/start-presence.ts'
 import type { Connection } from './session/connection.ts'
@@ -173,7 +174,14 @@ async function open(ground: Ground, admin: AdminServer, backplane: Backplane, co
     onResult: (came) => counters.probes.add(came ? 'ok' : 'failed'),
   })
   status.probe = probe
-  const { port, server } = await startAccept({ ...ground, ...core, draining: () => status.draining })
+  const overload = startOverload({ rules: config.overload, log, nowMs: clock.monotonicMs })
+  status.overload = overload
+  const { port, server } = await startAccept({
+    ...ground,
+    ...core,
+    draining: () => status.draining,
+    shortage: () => overload.shortage,
+  })
   status.listening = true
   const ticking = setInterval(core.tick, TICK_MS)
   const minuteLine = startMinuteLine({
@@ -208,6 +216,7 @@ async function open(ground: Ground, admin: AdminServer, backplane: Backplane, co
       await status.presence?.running?.leave(Math.max(0, config.drain.marginMs - DRAIN_REST_MS))
       clearInterval(ticking)
       minuteLine.stop()
+      overload.stop()
       probe.stop()
       await backplane.drain()
       await status.tracing?.close()

@@ -15,6 +15,7 @@ import type { HistorySwitch } from './history/history-switch.ts'
 import { BUILD } from './metrics/build.ts'
 import type { Counters } from './metrics/counters.ts'
 import { type Gauges, metricTable } from './metrics/metric-table.ts'
+import type { Overload } from './overload/overload.ts'
 import type { PresenceSwitch } from './presence/presence-switch.ts'
 import type { Core } from './session/core.ts'
 import type { Tracing } from './trace/tracing.ts'
@@ -32,6 +33,7 @@ export interface Status {
   revocations: Revocations | null
   backplane: Backplane | null
   probe: Probe | null
+  overload: Overload | null
   tracing: Tracing | null
   core: Core | null
 }
@@ -48,6 +50,7 @@ export function createStatus(config: GatewayConfig): Status {
     revocations: null,
     backplane: null,
     probe: null,
+    overload: null,
     tracing: null,
     core: null,
   }
@@ -116,6 +119,7 @@ function gaugesOf(status: Status, ready: () => boolean): Gauges {
     presenceLeaseAgeMs: () => status.presence?.running?.leaseAgeMs() ?? null,
     traceSpansWaiting: () => status.tracing?.waiting ?? 0,
     ready,
+    overloaded: () => (status.overload?.shortage ?? null) !== null,
     draining: () => status.draining,
     drainRemaining: () => (status.draining ? (status.core?.connections.total ?? 0) : 0),
   }

@@ -6,6 +6,7 @@ import { WebSocket } from 'ws'
 import { RawSocket } from '../../../test/harness/raw-socket.ts'
 import { fakeConnection } from '../../../test/harness/session-fakes.ts'
 import { createCounters } from '../metrics/counters.ts'
+import type { Shortage } from '../overload/decide-overload.ts'
 import type { Connection } from '../session/connection.ts'
 import type { Session } from '../session/session.ts'
 import { type AcceptOptions, createAccept } from './accept.ts'
@@ -43,7 +44,11 @@ interface Opened {
   readonly sign: Parameters<Session['opened']>[1]
 }
 
-type BuildOptions = Partial<Omit<AcceptOptions, 'rules'>> & { rules?: Partial<AcceptRules>; draining?: boolean }
+type BuildOptions = Partial<Omit<AcceptOptions, 'rules'>> & {
+  rules?: Partial<AcceptRules>
+  draining?: boolean
+  shortage?: Shortage
+}
 
 /** The public port with a session that takes everything and does nothing. */
 async function build(options: BuildOptions = {}) {
@@ -67,7 +72,12 @@ async function build(options: BuildOptions = {}) {
     rates: null,
     sockets: createSockets({ session, frameBytesMax: 1024, counters: createCounters() }),
     session,
-    state: () => ({ draining: options.draining ?? false, connections: 0, unauthenticated: 0 }),
+    state: () => ({
+      draining: options.draining ?? false,
+      shortage: options.shortage ?? null,
+      connections: 0,
+      unauthenticated: 0,
+    }),
     connect: (_peer, _socket, request, address, signs) => {
       latest = { request, address, signs }
       return fakeConnection()
@@ -168,6 +178,7 @@ describe('an upgrade that is refused', () => {
     ],
     ['for its subprotocol', {}, '/ws', {}, ['chat'], { status: 400 }],
     ['while the gateway drains', { draining: true }, '/ws', {}, [], { status: 503, retryAfter: '2' }],
+    ['by a gateway with too much to do', { shortage: 'event_loop' }, '/ws', {}, [], { status: 503, retryAfter: '5' }],
     ['by a full gateway', { rules: { connectionsMax: 0 } }, '/ws', {}, [], { status: 503, retryAfter: '2' }],
   ])('%s gets an HTTP answer', async (_, options, path, headers, protocols, expected) => {
     const { url, counters, opened } = await build(options)

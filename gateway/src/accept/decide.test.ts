@@ -9,7 +9,7 @@ const REQUEST: UpgradeRequest = {
   subprotocol: 'sluice.v1.json',
   deflate: null,
 }
-const STATE: AcceptState = { draining: false, connections: 0, unauthenticated: 0, addressWaitMs: 0 }
+const STATE: AcceptState = { draining: false, shortage: null, connections: 0, unauthenticated: 0, addressWaitMs: 0 }
 const RULES: AcceptRules = {
   path: '/ws',
   origins: ['https://app.example.com'],
@@ -58,6 +58,8 @@ describe('an upgrade', () => {
     ['an origin that only begins alike', { origin: 'https://app.example.com.evil' }, {}, '403 origin null'],
     ['the origin null', { origin: 'null' }, {}, '403 origin null'],
     ['a gateway that drains', {}, { draining: true }, '503 draining 2000'],
+    ['an event loop that is late', {}, { shortage: 'event_loop' }, '503 event_loop 5000'],
+    ['a heap that is nearly full', {}, { shortage: 'heap' }, '503 heap 5000'],
     ['a full gateway', {}, { connections: 10 }, '503 full 2000'],
     ['too many not signed in', {}, { unauthenticated: 5 }, '503 unauthenticated 2000'],
     ['an address that is too quick', {}, { addressWaitMs: 700 }, '429 address_rate 700'],
@@ -77,12 +79,19 @@ describe('an upgrade', () => {
 
   test('with every fault is refused for the first of them', () => {
     const request = { path: '/x', origin: 'https://x', subprotocol: null }
-    const state = { draining: true, connections: 10, unauthenticated: 5, addressWaitMs: 1 }
+    const state: AcceptState = {
+      draining: true,
+      shortage: 'memory',
+      connections: 10,
+      unauthenticated: 5,
+      addressWaitMs: 1,
+    }
     const order: string[] = []
     const mend: [Partial<UpgradeRequest>, Partial<AcceptState>][] = [
       [{ path: '/ws' }, {}],
       [{ origin: null }, {}],
       [{}, { draining: false }],
+      [{}, { shortage: null }],
       [{}, { connections: 0 }],
       [{}, { unauthenticated: 0 }],
       [{}, { addressWaitMs: 0 }],
@@ -94,7 +103,16 @@ describe('an upgrade', () => {
       facts = { ...facts, ...better }
       now = { ...now, ...calmer }
     }
-    expect(order).toEqual(['path', 'origin', 'draining', 'full', 'unauthenticated', 'address_rate', 'subprotocol'])
+    expect(order).toEqual([
+      'path',
+      'origin',
+      'draining',
+      'memory',
+      'full',
+      'unauthenticated',
+      'address_rate',
+      'subprotocol',
+    ])
     expect(said(decide(facts, now))).toBe('token abc')
   })
 })

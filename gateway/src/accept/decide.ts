@@ -1,10 +1,13 @@
 // Whether an upgrade becomes a socket, and how its user signs in; or the HTTP answer that refuses it. Pure. What a browser must
 // be able to read (tokens, users' limits) is answered by a close code after the upgrade instead. Step 1 of the message path.
+import { CALM_MS, type Shortage } from '../overload/decide-overload.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
 /** What the gateway is like at this moment. */
 export interface AcceptState {
   readonly draining: boolean
+  /** What the process is short of; null while it is well. */
+  readonly shortage: Shortage | null
   readonly connections: number
   readonly unauthenticated: number
   /** Milliseconds until the address may connect again; 0 if it may. */
@@ -33,6 +36,7 @@ export type UpgradeRefusalReason =
   | 'subprotocol'
   | 'extensions'
   | 'draining'
+  | Shortage
   | 'full'
   | 'unauthenticated'
   | 'address_rate'
@@ -58,6 +62,7 @@ export function decideUpgrade(request: UpgradeRequest, state: AcceptState, rules
   if (request.origin !== null && !rules.origins.includes('*') && !rules.origins.includes(request.origin))
     return refuse(403, 'origin')
   if (state.draining) return refuse(503, 'draining', RETRY_AFTER_MS)
+  if (state.shortage !== null) return refuse(503, state.shortage, CALM_MS)
   if (state.connections >= rules.connectionsMax) return refuse(503, 'full', RETRY_AFTER_MS)
   if (state.unauthenticated >= rules.unauthenticatedMax) return refuse(503, 'unauthenticated', RETRY_AFTER_MS)
   if (state.addressWaitMs > 0) return refuse(429, 'address_rate', state.addressWaitMs)

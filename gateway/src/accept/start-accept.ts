@@ -7,9 +7,11 @@ import type { GatewayConfig } from '../config/config-schema.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Connections } from '../session/connections.ts'
 import type { Session } from '../session/session.ts'
+
 import { type AcceptOptions, createAccept } from './accept.ts'
 import type { AddressRates } from './address-rate.ts'
 import { signLocalToken } from './authenticate/local-token.ts'
+import type { AcceptState } from './decide.ts'
 import { createHttpHandler, type HttpHandler } from './http-handler.ts'
 import { listen } from './listen.ts'
 import { createLocalSite, LOCAL_BUNDLE, LOCAL_PAGE } from './local-site.ts'
@@ -24,6 +26,7 @@ export interface StartAcceptOptions {
   readonly connect: AcceptOptions['connect']
   readonly rates: AddressRates
   readonly draining: () => boolean
+  readonly shortage: () => AcceptState['shortage']
   readonly clock: Clock
   readonly log: Logger
   readonly counters: Counters
@@ -55,6 +58,7 @@ export async function startAccept(options: StartAcceptOptions): Promise<RunningA
     session,
     state: () => ({
       draining: draining(),
+      shortage: options.shortage(),
       connections: connections.total,
       unauthenticated: connections.unauthenticated,
     }),

@@ -11,6 +11,7 @@ import * as z from 'zod'
 import { acceptSection, listenSection } from './accept-section.ts'
 import { authSection } from './auth-section.ts'
 import { compressionSection } from './compression-section.ts'
+import { overloadSection } from './overload-section.ts'
 import { drainSection, limitsSection, presenceSection, readinessSection } from './process-sections.ts'
 import { traceSection } from './trace-section.ts'
 
@@ -29,6 +30,7 @@ export const configSchema = z
     accept: acceptSection,
     compression: compressionSection,
     limits: limitsSection,
+    overload: overloadSection,
     drain: drainSection,
     readiness: readinessSection,
     presence: presenceSection,

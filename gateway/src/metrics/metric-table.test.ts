@@ -16,6 +16,7 @@ const gauges: Gauges = {
   natsConnected: () => true,
   ready: () => true,
   draining: () => false,
+  overloaded: () => false,
   drainRemaining: () => 0,
   presenceRooms: () => 8,
   presenceWatchedRooms: () => 9,

@@ -16,6 +16,8 @@ export interface Gauges {
   natsConnected(): boolean
   ready(): boolean
   draining(): boolean
+  /** New sockets are refused as the process has too much to do. */
+  overloaded(): boolean
   presenceRooms(): number
   presenceWatchedRooms(): number
   presenceLingering(): number
@@ -237,6 +239,9 @@ const traceMetrics: readonly GatewayMetric[] = [
 
 const ownMetrics: readonly GatewayMetric[] = [
   gauge('ready', '1 while /readyz answers 200.', ({ gauges }) => Number(gauges.ready())),
+  gauge('overloaded', '1 while new sockets are refused as the event loop is late or memory is short.', ({ gauges }) =>
+    Number(gauges.overloaded()),
+  ),
   gauge('draining', '1 from the signal to stop on.', ({ gauges }) => Number(gauges.draining())),
   gauge('drain_remaining', 'Sockets that the drain has still to close.', ({ gauges }) => gauges.drainRemaining()),
   tally(

@@ -73,7 +73,7 @@ async function gateway({ url = nats.url, env = {} }: { url?: string; env?: Recor
     rates: null,
     sockets: createSockets({ session: core.session, frameBytesMax: config.limits.frameBytesMax, counters }),
     session: core.session,
-    state: () => ({ draining: false, connections: core.connections.total, unauthenticated: 0 }),
+    state: () => ({ draining: false, shortage: null, connections: core.connections.total, unauthenticated: 0 }),
     connect: core.connect,
     http: createHttpHandler('/ws'),
     nowMs: systemClock.monotonicMs,

@@ -4,7 +4,7 @@
 import * as z from 'zod'
 
 /** A field's unit, as the operators' table shows it. */
-export type Unit = 'ms' | 'bytes' | '1/s'
+export type Unit = 'ms' | 'bytes' | '1/s' | '%'
 
 /** What is told about a field beside what its schema says. */
 export interface FieldMeta {

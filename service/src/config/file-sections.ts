@@ -16,6 +16,7 @@ export const SECTION_OWNERS = {
   accept: 'gateway',
   compression: 'gateway',
   limits: 'gateway',
+  overload: 'gateway',
   drain: 'gateway',
   readiness: 'gateway',
   presence: 'gateway',

@@ -1,0 +1,106 @@
+// What tests of floods stand on: a gateway with the limits of the product, users who talk, a flooder, and the bounds that each flood is held
+// to. A file shares one; short in CI, and as long as SLUICE_FLOOD_SECONDS says otherwise.
+import { expect } from 'vitest'
+import { Client } from './client.ts'
+import { eventually } from './eventually.ts'
+import { Flooder, type FloodFigures, type FloodOptions, measureFlood } from './flood.ts'
+import type { GatewayProcess, Settings } from './gateway.ts'
+import { INSPECTED, Inspector } from './inspector.ts'
+import type { Metrics } from './metrics.ts'
+import { Stage, test } from './stage.ts'
+import { SteadyUsers } from './steady-users.ts'
+import { makeToken } from './tokens.ts'
+
+/** Length of each slice: a cycle has a quiet one and a flooded one. */
+const SLICE_MS = process.env.SLUICE_FLOOD_SECONDS === undefined ? 500 : Number(process.env.SLUICE_FLOOD_SECONDS) * 1000
+const CYCLES = 3
+const USERS = 20
+const ATTACKERS = 20
+
+/** Below this a flood is not told from the machine: two processes on one core take turns of some milliseconds. */
+const LATENCY_FLOOR_MS = 25
+const HEAP_GROWTH_MAX = 1.1
+
+/** Small bounds, so that ten times as much is soon there; rates are the product's own. */
+export const FLOOD_SETTINGS = {
+  accept: {
+    connectionsMax: 400,
+    unauthenticatedMax: 200,
+    addressConnectionsPerSecond: 500,
+    addressSignInFailuresPerSecond: 50,
+    trustedProxies: ['127.0.0.1'],
+  },
+  limits: { publishesPerSecond: 50, publishBurst: 100, requestsPerSecond: 50 },
+  log: { level: 'info' },
+} as const satisfies Settings
+
+/** A gateway under flood. */
+export interface FloodStage {
+  readonly gateway: GatewayProcess
+  readonly users: SteadyUsers
+  /** Floods in cycles and holds what was seen to the bounds that all floods share. */
+  flood(
+    order: FloodOptions['order'] | Omit<FloodOptions['order'], 'tokens'>,
+  ): Promise<FloodFigures & { readonly metrics: Metrics }>
+}
+
+/** See {@link testWithFlood}. */
+export interface FloodStageOptions {
+  /** Merged over {@link FLOOD_SETTINGS}, section by section. */
+  readonly settings?: Settings | ((stage: Stage) => Promise<Settings>)
+  readonly token?: (user: string) => Promise<string>
+}
+
+/** Tests of a file that share a gateway and its users. */
+export function testWithFlood({ settings = {}, token = makeToken }: FloodStageOptions = {}) {
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures this one needs
+  return test.extend('flooded', { scope: 'file' }, async ({}, { onCleanup }): Promise<FloodStage> => {
+    const stage = new Stage()
+    onCleanup(() => stage[Symbol.asyncDispose]())
+    const more = typeof settings === 'function' ? await settings(stage) : settings
+    const gateway = await stage.gateway(await stage.nats(), {
+      settings: { ...FLOOD_SETTINGS, ...more },
+      env: INSPECTED,
+    })
+    const inspector = stage.use(await Inspector.of(gateway.child))
+    const users = stage.use(await SteadyUsers.start(gateway.url, USERS, token))
+    const flooder = stage.use(new Flooder())
+    const tokens = await Promise.all(Array.from({ length: ATTACKERS }, (_, n) => token(`attacker-${n}`)))
+    const settled = () => eventually(async () => (await gateway.metrics()).value('connections'), 20_000).toBe(USERS)
+    // The first slice is that of a process which has just started.
+    await users.slice(SLICE_MS)
+    return {
+      gateway,
+      users,
+      async flood(order) {
+        const cycle = { flooder, gateway, inspector, users, cycles: CYCLES, sliceMs: SLICE_MS, settled }
+        const figures = await measureFlood({ ...cycle, order: { tokens, ...order } })
+        report(order.attack, figures)
+        expect(users.closed).toBe(0)
+        expect(figures.floodP99Ms).toBeLessThanOrEqual(Math.max(2 * figures.quietP99Ms, LATENCY_FLOOR_MS))
+        const [base = 0, ...after] = figures.heapBytes
+        for (const bytes of after) expect(bytes).toBeLessThanOrEqual(base * HEAP_GROWTH_MAX)
+        await serves(gateway, token)
+        return { ...figures, metrics: await gateway.metrics() }
+      },
+    }
+  })
+}
+
+/** Who comes now is served. */
+async function serves(gateway: GatewayProcess, token: (user: string) => Promise<string>): Promise<void> {
+  await using fresh = new Client(gateway.url, { token: await token('fresh') })
+  await fresh.welcome()
+  await fresh.join('chat:fresh')
+  await fresh.ok({ type: 'publish', room: 'chat:fresh', data: 1 })
+  await fresh.message()
+}
+
+/** Figures for whoever repeats this by hand. */
+function report(attack: string, { quietP99Ms, floodP99Ms, heapBytes, roundTrips, outcomes }: FloodFigures): void {
+  if (process.env.SLUICE_FLOOD_REPORT === undefined) return
+  const mib = heapBytes.map((bytes) => (bytes / 2 ** 20).toFixed(2)).join(' ')
+  process.stdout.write(
+    `${attack}: p99 ${quietP99Ms.toFixed(1)} ms quiet, ${floodP99Ms.toFixed(1)} ms flooded, of ${roundTrips}; heap ${mib} MiB; ${JSON.stringify(outcomes)}\n`,
+  )
+}

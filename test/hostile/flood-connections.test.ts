@@ -1,0 +1,29 @@
+import { describe, expect } from 'vitest'
+import { testWithFlood } from '../harness/flood-stage.ts'
+
+const test = testWithFlood()
+
+describe('users notice nothing of', () => {
+  test('ten times the connections that one address may make, refused with 429', async ({ flooded }) => {
+    const { outcomes } = await flooded.flood({ attack: 'oneAddress', hands: 64 })
+    expect(outcomes['429']).toBeGreaterThan(0)
+    expect(Object.keys(outcomes).filter((outcome) => !['101', '429'].includes(outcome))).toEqual([])
+  })
+
+  test('ten times the sockets that may wait for their sign-in, refused with 503', async ({ flooded }) => {
+    const { outcomes, metrics } = await flooded.flood({ attack: 'unsigned', hands: 2000 })
+    expect(outcomes['503']).toBeGreaterThan(0)
+    expect(metrics.value('refusals_total', { reason: 'unauthenticated' })).toBeGreaterThan(0)
+  })
+
+  test('ten times the sockets that there may be, refused with 503', async ({ flooded }) => {
+    const { outcomes, metrics } = await flooded.flood({ attack: 'signed', hands: 4000 })
+    expect(outcomes['503']).toBeGreaterThan(0)
+    expect(metrics.value('refusals_total', { reason: 'full' })).toBeGreaterThan(0)
+  })
+
+  test('what is no handshake, refused with 400 or 431', async ({ flooded }) => {
+    const { outcomes } = await flooded.flood({ attack: 'garbage', hands: 64 })
+    expect(Object.keys(outcomes).sort()).toEqual(['400', '431'])
+  })
+})
