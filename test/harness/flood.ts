@@ -8,6 +8,7 @@ import type { GatewayProcess } from './gateway.ts'
 import type { Inspector } from './inspector.ts'
 import type { SteadyUsers } from './steady-users.ts'
 import { within } from './until.ts'
+import type { Witness } from './witness.ts'
 
 /** What a flooder is told. */
 export interface FloodOrder {
@@ -50,58 +51,87 @@ export interface FloodOptions {
   readonly gateway: GatewayProcess
   readonly inspector: Inspector
   readonly users: SteadyUsers
+  readonly witness: Witness
   readonly order: Omit<FloodOrder, 'port' | 'ms'>
-  readonly cycles: number
+  /** At least this many, and more until the latency is as it should be: what is wrong with the gateway is wrong in all of them. */
+  readonly cycles: { readonly min: number; readonly max: number }
   /** Length of each slice, quiet and flooded. */
   readonly sliceMs: number
   /** Waits until what the flood has left is gone, as far as it has to be. */
   readonly settled: () => Promise<unknown>
 }
 
+/** 99 of 100 round trips took at most this, in milliseconds, over all slices of a kind. */
+export interface Latency {
+  readonly quietMs: number
+  readonly floodMs: number
+}
+
 /** What was seen. */
 export interface FloodFigures {
-  /** 99 of 100 round trips took at most this, in milliseconds, over all quiet and over all flooded slices. */
-  readonly quietP99Ms: number
-  readonly floodP99Ms: number
+  readonly users: Latency
+  /** Of round trips to NATS in the same slices, which the flood does not reach: how much later the machine itself has become. */
+  readonly witness: Latency
   readonly roundTrips: number
+  readonly cycles: number
   /** Used heap after collection before the first and after each cycle, in bytes. */
   readonly heapBytes: readonly number[]
   readonly outcomes: Readonly<Record<string, number>>
 }
 
+/** Below this a flood is not told from the machine: two processes on one core take turns of some milliseconds. */
+const LATENCY_FLOOR_MS = 10
+
+/** Whether users are at most twice as late as in quiet, the machine's own delay taken out. */
+export function inTime({ users, witness }: Pick<FloodFigures, 'users' | 'witness'>): boolean {
+  const slowed = Math.max(1, witness.floodMs / witness.quietMs)
+  return users.floodMs <= Math.max(2 * slowed * users.quietMs, LATENCY_FLOOR_MS)
+}
+
 /** Floods in cycles: a quiet slice, a flooded one, a collection. */
 export async function measureFlood(options: FloodOptions): Promise<FloodFigures> {
-  const { flooder, gateway, inspector, users, order, cycles, sliceMs, settled } = options
-  const quiet: number[] = []
-  const flooded: number[] = []
+  const { flooder, gateway, inspector, users, witness, order, cycles, sliceMs, settled } = options
   const outcomes: Record<string, number> = {}
-  const flood = async (ms: number): Promise<void> => {
-    const report = await flooder.flood({ ...order, port: gateway.port, ms })
+  const flood = async (): Promise<void> => {
+    const report = await flooder.flood({ ...order, port: gateway.port, ms: sliceMs })
     for (const [name, count] of Object.entries(report.outcomes)) outcomes[name] = (outcomes[name] ?? 0) + count
   }
+  const seen = {
+    users: { quiet: [] as number[], flood: [] as number[] },
+    witness: { quiet: [] as number[], flood: [] as number[] },
+  }
+  const slice = async (kind: 'quiet' | 'flood'): Promise<void> => {
+    const [ours, theirs] = await Promise.all([users.slice(sliceMs), witness.slice(sliceMs)])
+    seen.users[kind].push(...ours)
+    seen.witness[kind].push(...theirs)
+  }
   // Code is compiled, and bounded tables fill: that is no leak.
-  await flood(sliceMs)
+  await flood()
   await settled()
   const heapBytes = [await inspector.heapBytes()]
-  for (let cycle = 0; cycle < cycles; cycle++) {
-    quiet.push(...(await users.slice(sliceMs)))
-    const flooding = flood(sliceMs)
-    flooded.push(...(await users.slice(sliceMs)))
-    await flooding
+  for (let cycle = 1; ; cycle++) {
+    await slice('quiet')
+    await Promise.all([flood(), slice('flood')])
     await settled()
     heapBytes.push(await inspector.heapBytes())
-  }
-  return {
-    quietP99Ms: percentile(quiet, 0.99),
-    floodP99Ms: percentile(flooded, 0.99),
-    roundTrips: quiet.length + flooded.length,
-    heapBytes,
-    outcomes,
+    const figures = {
+      users: latencyOf(seen.users),
+      witness: latencyOf(seen.witness),
+      roundTrips: seen.users.quiet.length + seen.users.flood.length,
+      cycles: cycle,
+      heapBytes,
+      outcomes,
+    }
+    if (cycle >= cycles.max || (cycle >= cycles.min && inTime(figures))) return figures
   }
 }
 
+function latencyOf({ quiet, flood }: Readonly<Record<'quiet' | 'flood', readonly number[]>>): Latency {
+  return { quietMs: percentile(quiet, 0.99), floodMs: percentile(flood, 0.99) }
+}
+
 /** The value that this share of all is at most. */
-export function percentile(values: readonly number[], share: number): number {
+function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((left, right) => left - right)
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
 }

@@ -63,6 +63,14 @@ export class Inspector implements AsyncDisposable {
     })
   }
 
+  /** Holds so much of the heap, and lets go what it held before. */
+  async fill(mebibytes: number): Promise<void> {
+    // 131,072 numbers that are no small integers: 8 bytes each.
+    await this.#command('Runtime.evaluate', {
+      expression: `globalThis.held = Array.from({ length: ${mebibytes} }, () => new Array(131072).fill(0.5)); 0`,
+    })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#socket.terminate()
   }

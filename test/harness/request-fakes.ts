@@ -27,6 +27,7 @@ export function fakeRequests(options: FakeRequestsOptions = {}) {
   const starts: Start[] = []
   const faults: [string, unknown][] = []
   const answered: FakeConnection[] = []
+  const rateClosed: FakeConnection[] = []
   const counters = { rateLimited: 0, publishFailures: new Tally() }
   let now = 0
   const prepare: Prepare = (_, frame) => ({
@@ -43,6 +44,7 @@ export function fakeRequests(options: FakeRequestsOptions = {}) {
     nowMs: () => now,
     counters,
     onFault: (error, type) => faults.push([type, error]),
+    onRateClosed: (connection) => rateClosed.push(connection as FakeConnection),
     onAnswered: (connection) => answered.push(connection as FakeConnection),
   })
   const connection = fakeConnection(options)
@@ -52,6 +54,7 @@ export function fakeRequests(options: FakeRequestsOptions = {}) {
     starts,
     faults,
     answered,
+    rateClosed,
     counters,
     wait: (ms: number): void => {
       now += ms

@@ -62,6 +62,8 @@ export interface Connection extends Member, Wheeled {
   closeCode: number | null
   /** Malformed frames in a row. */
   malformed: number
+  /** Frames that came after the gateway had begun to close. */
+  framesAfterClose: number
 
   /** Null until they are needed: most connections only listen. */
   publishes: Bucket | null
@@ -121,6 +123,7 @@ export function createConnection(start: ConnectionStart): Connection {
     lanes: null,
     closeCode: null,
     malformed: 0,
+    framesAfterClose: 0,
     publishes: null,
     requests: null,
     refusals: null,

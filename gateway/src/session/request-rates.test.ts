@@ -71,6 +71,7 @@ describe('rates', () => {
     expect([refused(), built.connection.peer.closed]).toEqual([99, null])
     built.handle(frame)
     expect([type, refused(), built.connection.peer.closed?.code]).toEqual([type, 100, 4029])
+    expect(built.rateClosed).toEqual([built.connection])
     built.handle(frame)
     expect(refused()).toBe(100)
   })

@@ -39,6 +39,8 @@ export interface RequestsOptions {
   readonly counters: { rateLimited: number; readonly publishFailures: { add(label: string): void } }
   /** An exception of ours while handling a request; the peer gets `internal`. */
   readonly onFault: (error: unknown, type: ClientFrameType) => void
+  /** A connection is being closed for its rate. */
+  readonly onRateClosed: (connection: Connection) => void
   /** A request was answered: there may be room for the next. */
   readonly onAnswered: (connection: Connection) => void
 }
@@ -64,7 +66,7 @@ export function createRequests(options: RequestsOptions): {
   /** Takes from the bucket of other frames; refuses, and closes with 4029 at too many refusals. */
   afford: (connection: Connection, id: RequestId | undefined) => boolean
 } {
-  const { wire, prepare, authenticate, nowMs, counters, onFault, onAnswered } = options
+  const { wire, prepare, authenticate, nowMs, counters, onFault, onAnswered, onRateClosed } = options
 
   function takeFrom(connection: Connection, bucket: 'publishes' | 'requests'): number {
     const rate = bucket === 'publishes' ? options.publishRate : options.requestRate
@@ -85,7 +87,9 @@ export function createRequests(options: RequestsOptions): {
     wire.answer(connection, id, answer)
     if (answer.ok || answer.code !== 'rate_limited') return
     connection.refusals ??= { count: 0, since: nowMs() }
-    if (refusedTooOften(connection.refusals, nowMs(), REFUSALS)) wire.close(connection, 4029, 'rate limited')
+    if (!refusedTooOften(connection.refusals, nowMs(), REFUSALS)) return
+    wire.close(connection, 4029, 'rate limited')
+    onRateClosed(connection)
   }
 
   async function guarded<answer>(type: ClientFrameType, work: Promise<answer>): Promise<answer | Answer> {

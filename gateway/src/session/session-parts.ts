@@ -118,6 +118,7 @@ export function createSessionParts(options: SessionPartsOptions): SessionParts {
     wire,
     reader,
     signIn,
+    afford: (connection) => requests.afford(connection, undefined),
     onEnd: (connection, departure) => {
       services.forget(connection)
       presence()?.closed(connection, departure)

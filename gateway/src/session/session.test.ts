@@ -15,7 +15,7 @@ function build() {
   const { wire, outbox, wheel } = recordedWire()
   const connections = createConnections()
   const closes = new Tally()
-  const time = { now: NOW }
+  const time = { now: NOW, afford: true, paid: 0 }
   const ended: [number, string][] = []
   const read: string[] = []
   const signed: { way: string; done: () => void }[] = []
@@ -32,6 +32,10 @@ function build() {
     wheel,
     wire,
     reader,
+    afford: () => {
+      time.paid++
+      return time.afford
+    },
     onEnd: (connection, departure) => ended.push([connection.number, departure]),
     signIn: {
       withToken: (_, token) => sign(token),
@@ -141,6 +145,28 @@ describe('an open socket', () => {
     const { session, connection, outbox } = open()
     session.ping(connection, Buffer.from('hi'))
     expect(outbox.rawOf(connection).map(String)).toEqual([Buffer.from([0x8a, 2, 0x68, 0x69]).toString()])
+  })
+
+  test('pays for its pings and pongs as for frames, and gets no pong it cannot pay', () => {
+    const { session, connection, outbox, time } = open()
+    time.afford = false
+    session.ping(connection, Buffer.from('hi'))
+    expect(outbox.rawOf(connection)).toEqual([])
+    expect(time.paid).toBe(1)
+    session.pong(connection)
+    expect(time.paid).toBe(2)
+  })
+
+  test('that is being closed is not listened to, and ended if it sends on and on', () => {
+    const { session, connection, read, outbox } = open()
+    connection.phase = 'closing'
+    for (let frame = 0; frame < 400; frame++) {
+      session.message(connection, Buffer.from('x'), false)
+      session.ping(connection, Buffer.from('x'))
+      session.pong(connection)
+    }
+    expect([read, outbox.rawOf(connection)]).toEqual([[], []])
+    expect(connection.peer.closed?.code).toBe(1006)
   })
 
   test('is handed on to the reader with what it sends', () => {

@@ -7,6 +7,7 @@ import { type Due, type DueOptions, decideDue } from '../heartbeat/due.ts'
 import type { Wheel } from '../heartbeat/wheel.ts'
 import type { Outbox } from '../outbound/outbox.ts'
 import { PING_FRAME } from '../outbound/ws-frame.ts'
+import { isAfterClose } from './after-close.ts'
 import type { Connection } from './connection.ts'
 import { isLive } from './connection-state.ts'
 import type { Connections } from './connections.ts'
@@ -23,6 +24,8 @@ export interface SessionOptions {
   readonly wire: Wire
   readonly reader: Reader
   readonly signIn: SignIn
+  /** Takes from the bucket of frames that are no publish; refuses, and closes at too many refusals. */
+  readonly afford: (connection: Connection) => boolean
   /** A connection is gone; `clean` if its client closed it as one does who leaves. Told before it leaves everything. */
   readonly onEnd: (connection: Connection, departure: 'clean' | 'broken') => void
   readonly clock: Clock
@@ -104,13 +107,19 @@ export function createSession(options: SessionOptions): Session {
       })
     },
     message(connection, message, binary) {
+      if (isAfterClose(connection)) return
       reader.receive(connection, message, binary)
     },
     ping(connection, payload) {
+      if (isAfterClose(connection)) return
       heard(connection)
-      wire.pong(connection, payload)
+      if (options.afford(connection)) wire.pong(connection, payload)
     },
-    pong: heard,
+    pong(connection) {
+      if (isAfterClose(connection)) return
+      heard(connection)
+      options.afford(connection)
+    },
     broken(connection, code) {
       options.onEnd(connection, 'broken')
       release(connection)

@@ -56,6 +56,7 @@ function build(options: Partial<SignInOptions> & { confirms?: boolean } = {}) {
     limits: DEFAULT_LIMITS,
     everyone: { join: ['chat:*'] },
     authorise: null,
+    mustWait: () => false,
     userConnectionsMax: 2,
     userConnectionsClose: 'oldest',
     now: () => NOW,
@@ -231,6 +232,15 @@ describe('signing in', () => {
     expect(await built.signIn.byFrame(connection, 'bad')).toMatchObject({ ok: false, code: 'unauthorized' })
     expect(connection.peer.closed?.code).toBe(4001)
   })
+})
+
+test('a user who was closed for the rate a moment ago is closed so again, and not welcomed', async () => {
+  const built = build({ mustWait: (user) => user === 'alice' })
+  const connection = built.arrive()
+  await built.signIn.withToken(connection, 'good')
+  expect(connection.peer.closed?.code).toBe(4029)
+  expect(built.framesOf(connection)).toEqual([])
+  expect(built.told.opened).toEqual([])
 })
 
 describe('a user with too many connections', () => {

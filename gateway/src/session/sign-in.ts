@@ -39,6 +39,8 @@ export interface SignInOptions {
   readonly everyone: Grants
   /** Asks a service whether a user may connect; null where that is not for a service to say. */
   readonly authorise: ((connection: Connection, principal: Principal) => Promise<Refusal | null>) | null
+  /** Whether a connection of the user was closed for its rate a moment ago. */
+  readonly mustWait: (user: UserName) => boolean
   readonly userConnectionsMax: number
   readonly userConnectionsClose: 'oldest' | 'newest'
   readonly now: () => number
@@ -83,6 +85,7 @@ export function createSignIn(options: SignInOptions): SignIn {
   /** Opens the connection, or closes it; whether it is open then. */
   async function open(connection: Connection, principal: Principal): Promise<boolean> {
     const { authorise } = options
+    if (mustWait(connection, principal, options)) return false
     if (authorise !== null && !isAllowed(connection, await authorise(connection, principal), options)) return false
     connection.principal = principal
     connection.user = principal.user
@@ -156,6 +159,13 @@ export function createSignIn(options: SignInOptions): SignIn {
       return principal === null ? refusal('unauthorized', 'closed') : ok(expiry(principal))
     },
   }
+}
+
+/** Whether its user has to wait; it is closed then. */
+function mustWait(connection: Connection, { user }: Principal, options: SignInOptions): boolean {
+  const waits = options.mustWait(user)
+  if (waits) options.wire.close(connection, 4029, 'rate limited a moment ago')
+  return waits
 }
 
 /** Whether it may go on after a service has answered; it is closed otherwise. */

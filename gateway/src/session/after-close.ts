@@ -1,0 +1,15 @@
+// Frames that come after the gateway has begun to close a socket. They are dropped, but each is parsed first, as one of them is the peer's
+// own close; so who sends on and on is ended by force.
+import type { Connection } from './connection.ts'
+import { isLive } from './connection-state.ts'
+
+/** What an honest peer may have had under way: a burst, and answers to pings. A flooder has sent as much in a few milliseconds. */
+const FRAMES_AFTER_CLOSE_MAX = 1024
+
+/** Whether the frame is one of those, and nothing more is to be done with it. */
+export function isAfterClose(connection: Pick<Connection, 'phase' | 'framesAfterClose' | 'peer'>): boolean {
+  if (isLive(connection.phase)) return false
+  connection.framesAfterClose++
+  if (connection.framesAfterClose === FRAMES_AFTER_CLOSE_MAX) connection.peer.terminate()
+  return true
+}
