@@ -19,7 +19,7 @@ export function upgradeRequest({ from, token }: UpgradeOptions): string {
 }
 
 /** How long a flooder waits for an answer. */
-const ANSWER_MS = 10_000
+const ANSWER_MS = 20_000
 
 /** A connection. */
 export class Dialled {

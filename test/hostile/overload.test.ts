@@ -53,7 +53,7 @@ describe('a gateway that has too much to do', () => {
 
 test('a gateway whose heap is nearly full refuses new sockets until what filled it is gone', async ({ stage }) => {
   const gateway = await stage.gateway(await stage.nats(), {
-    settings: { overload: { heapPercent: 60 } },
+    settings: { overload: { heapPercent: 45 } },
     env: { NODE_OPTIONS: `${INSPECTED.NODE_OPTIONS} --max-old-space-size=128` },
   })
   const ann = await stage.user(gateway, 'ann')

@@ -13,7 +13,7 @@ export const overloadSection = section({
   }),
   heapPercent: field(percent.default(85), {
     description:
-      'Used percentage of the limit of the heap of V8 above which new sockets are refused with 503; 100 switches it off.',
+      'Used percentage of the heap that V8 may fill (`--max-old-space-size`), above which new sockets are refused with 503; 100 switches it off.',
     unit: '%',
   }),
   memoryPercent: field(percent.default(90), {

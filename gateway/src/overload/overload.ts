@@ -1,7 +1,5 @@
 // Watches the event loop and the memory of the process once a second, and says whether new sockets are refused. The decision is
 // decide-overload.ts's, the refusal accept's; nothing else in the gateway behaves differently under load.
-import { totalmem } from 'node:os'
-import { getHeapStatistics } from 'node:v8'
 import type { Logger } from '@sluice/service/log'
 import {
   AT_EASE,
@@ -12,6 +10,7 @@ import {
   type Shortage,
 } from './decide-overload.ts'
 import { createLoopDelay } from './loop-delay.ts'
+import { heapPercent, memoryBytesMax, memoryPercent } from './memory.ts'
 
 /** See {@link startOverload}. */
 export interface OverloadOptions {
@@ -35,7 +34,7 @@ const LOOK_MS = 1000
 /** Begins to watch. The timer does not keep the process alive. */
 export function startOverload({ rules, log, nowMs }: OverloadOptions): Overload {
   const loop = createLoopDelay(TURN_MS, nowMs())
-  const memoryBytesMax = memoryLimit()
+  const bytesMax = memoryBytesMax()
   let lookedAtMs = nowMs()
   let state: OverloadState = AT_EASE
 
@@ -43,7 +42,7 @@ export function startOverload({ rules, log, nowMs }: OverloadOptions): Overload 
     const load = {
       eventLoopDelayMs: loop.take(),
       heapPercent: heapPercent(),
-      memoryPercent: (100 * process.memoryUsage.rss()) / memoryBytesMax,
+      memoryPercent: memoryPercent(bytesMax),
     }
     const before = state.shortage
     state = decideOverload(state, load, atMs, rules)
@@ -68,23 +67,11 @@ export function startOverload({ rules, log, nowMs }: OverloadOptions): Overload 
   }
 }
 
-/** The limit of the container, or the memory of the machine: Node gives 0, or far more than there is, where no limit is set. */
-function memoryLimit(): number {
-  const constrained = process.constrainedMemory()
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
-}
-
-/** What is not collected yet counts too, so a look can find more than will stay: the hysteresis is wide enough for that. */
-function heapPercent(): number {
-  const { used_heap_size, heap_size_limit } = getHeapStatistics()
-  return (100 * used_heap_size) / heap_size_limit
-}
-
 /** For the log, in whole numbers. */
-function rounded({ eventLoopDelayMs, heapPercent, memoryPercent }: Load): Load {
+function rounded(load: Load): Load {
   return {
-    eventLoopDelayMs: Math.round(eventLoopDelayMs),
-    heapPercent: Math.round(heapPercent),
-    memoryPercent: Math.round(memoryPercent),
+    eventLoopDelayMs: Math.round(load.eventLoopDelayMs),
+    heapPercent: Math.round(load.heapPercent),
+    memoryPercent: Math.round(load.memoryPercent),
   }
 }

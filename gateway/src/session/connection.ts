@@ -50,6 +50,8 @@ export interface Connection extends Member, Wheeled {
 
   /** Frames that arrived while no more could be handled: at most what one read of the socket brings. */
   backlog: Uint8Array[] | null
+  /** Frames that were handled in this turn of the event loop. */
+  framesInTurn: number
   /** Whether reading is stopped. */
   paused: boolean
   /** Whether a frame `auth` is being verified: what follows may need its grants. */
@@ -116,6 +118,7 @@ export function createConnection(start: ConnectionStart): Connection {
     wheelSlot: -1,
     wheelAt: 0,
     backlog: null,
+    framesInTurn: 0,
     paused: false,
     authenticating: false,
     inFlight: 0,

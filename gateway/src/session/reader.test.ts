@@ -5,7 +5,7 @@ import { type FakeConnection, fakeConnection, recordedWire } from '../../../test
 import { createReader, type Reader } from './reader.ts'
 
 /** A reader over requests that stay in flight until the test answers them. */
-function build({ requestsInFlightMax = 4, connection = fakeConnection() } = {}) {
+function build({ requestsInFlightMax = 4, framesPerTurnMax = 100_000, connection = fakeConnection() } = {}) {
   const { wire, outbox } = recordedWire()
   const counters = { framesIn: 0, bytesIn: 0 }
   const handled: unknown[] = []
@@ -23,6 +23,7 @@ function build({ requestsInFlightMax = 4, connection = fakeConnection() } = {}) 
       afford: () => behaviour.affords,
     },
     requestsInFlightMax,
+    framesPerTurnMax,
     tick: () => clock.tick,
     counters,
   })
@@ -70,6 +71,22 @@ describe('reading', () => {
     built.receive(...pings(5, 7))
     expect(built.handled).toEqual([1, 2, 3, 4])
     expect(built.connection.backlog).toHaveLength(3)
+  })
+
+  test('gives way to others after some frames of a turn, and goes on in the next, in order', async () => {
+    const built = build({ requestsInFlightMax: 100, framesPerTurnMax: 3 })
+    built.receive(...pings(1, 8))
+    expect(built.handled).toEqual(numbers(1, 3))
+    expect(built.connection.peer.paused).toBe(true)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(built.handled).toEqual(numbers(1, 6))
+    built.receive(ping(9))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(built.handled).toEqual(numbers(1, 9))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(built.connection.peer.paused).toBe(false)
+    built.receive(ping(10))
+    expect(built.handled).toEqual(numbers(1, 10))
   })
 
   test('handles what it kept as answers make room, in order', () => {

@@ -5,6 +5,7 @@ import { refusal } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { isLive } from './connection-state.ts'
 import type { createRequests } from './requests.ts'
+import { createTurns } from './turns.ts'
 import type { Wire } from './wire.ts'
 
 /** See {@link createReader}. */
@@ -12,6 +13,8 @@ export interface ReaderOptions {
   readonly wire: Wire
   readonly requests: ReturnType<typeof createRequests>
   readonly requestsInFlightMax: number
+  /** Frames of one connection that are handled in a turn of the event loop: then the others have theirs. */
+  readonly framesPerTurnMax: number
   /** The wheel's tick, as the time of a sign of life. */
   readonly tick: () => number
   readonly counters: { framesIn: number; bytesIn: number }
@@ -28,11 +31,19 @@ export interface Reader {
 
 /** Makes the reading side of the session. */
 export function createReader(options: ReaderOptions): Reader {
-  const { wire, requests, requestsInFlightMax, tick, counters } = options
+  const { wire, requests, requestsInFlightMax, framesPerTurnMax, tick, counters } = options
   let workingOff: Connection | null = null
+  const turns = createTurns<Connection>(framesPerTurnMax, (connection) => {
+    if (isLive(connection.phase)) proceed(connection)
+  })
 
   function canHandle(connection: Connection): boolean {
-    return connection.phase !== 'verifying' && !connection.authenticating && connection.inFlight < requestsInFlightMax
+    return (
+      connection.phase !== 'verifying' &&
+      !connection.authenticating &&
+      connection.inFlight < requestsInFlightMax &&
+      !turns.isSpent(connection)
+    )
   }
 
   function hold(connection: Connection): void {
@@ -42,6 +53,7 @@ export function createReader(options: ReaderOptions): Reader {
   }
 
   function handle(connection: Connection, message: Uint8Array): void {
+    turns.count(connection)
     const parsed = connection.codec.decodeClient(message)
     if (parsed.ok) {
       connection.malformed = 0
@@ -71,6 +83,22 @@ export function createReader(options: ReaderOptions): Reader {
     backlog.splice(0, taken)
   }
 
+  function proceed(connection: Connection): void {
+    // A request that is answered at once calls this from within.
+    if (workingOff === connection) return
+    const { backlog } = connection
+    if (backlog !== null) {
+      workOff(connection, backlog)
+      if (!isLive(connection.phase) || backlog.length > 0) return
+      connection.backlog = null
+    }
+    // Half of the room again, so that reading is not switched on and off with each answer.
+    if (!connection.paused || !canHandle(connection) || connection.inFlight > requestsInFlightMax / 2) return
+    connection.paused = false
+    connection.heardTick = tick()
+    connection.peer.resume()
+  }
+
   return {
     hold,
     receive(connection, message, binary) {
@@ -86,20 +114,6 @@ export function createReader(options: ReaderOptions): Reader {
         hold(connection)
       } else handle(connection, message)
     },
-    proceed(connection) {
-      // A request that is answered at once calls this from within.
-      if (workingOff === connection) return
-      const { backlog } = connection
-      if (backlog !== null) {
-        workOff(connection, backlog)
-        if (!isLive(connection.phase) || backlog.length > 0) return
-        connection.backlog = null
-      }
-      // Half of the room again, so that reading is not switched on and off with each answer.
-      if (!connection.paused || !canHandle(connection) || connection.inFlight > requestsInFlightMax / 2) return
-      connection.paused = false
-      connection.heardTick = tick()
-      connection.peer.resume()
-    },
+    proceed,
   }
 }

@@ -22,6 +22,7 @@ import { isJoined } from './membership.ts'
 import { createPlacing, type Placing } from './placing.ts'
 import { type PrepareOptions, prepare } from './prepare.ts'
 import type { BucketRate } from './rate-limit.ts'
+import { createRatePauses } from './rate-pauses.ts'
 import { createReader } from './reader.ts'
 import { createRequests } from './requests.ts'
 import type { Services } from './services.ts'
@@ -69,6 +70,9 @@ export interface SessionParts {
   readonly placing: Placing
 }
 
+/** Twenty connections that send without end then make a turn of some 10 ms, not of 100. */
+const FRAMES_PER_TURN_MAX = 8
+
 /** Makes them. */
 export function createSessionParts(options: SessionPartsOptions): SessionParts {
   const { topics, wire, connections, wheel, outbox, services, presence, clock, log, counters } = options
@@ -78,7 +82,9 @@ export function createSessionParts(options: SessionPartsOptions): SessionParts {
     if (options.throttle(`fault ${type}`) !== null) log.error({ err, type }, 'fault while handling a request')
   }
   const placing = createPlacing({ ...handlers, wire, onFault })
+  const ratePauses = createRatePauses()
   const signIn = signInOf(options, {
+    mustWait: (user) => ratePauses.holds(user, clock.monotonicMs()),
     keepsInbox: (user) => (handlers.history()?.targets.user(user) ?? null) !== null,
     onOpen: (connection) => {
       session.reschedule(connection)
@@ -100,12 +106,14 @@ export function createSessionParts(options: SessionPartsOptions): SessionParts {
     nowMs: clock.monotonicMs,
     counters,
     onFault,
+    onRateClosed: ({ user }) => user !== null && ratePauses.begin(user, clock.monotonicMs()),
     onAnswered: (connection) => reader.proceed(connection),
   })
   const reader = createReader({
     wire,
     requests,
     requestsInFlightMax: limits.requestsInFlightMax,
+    framesPerTurnMax: FRAMES_PER_TURN_MAX,
     tick: () => wheel.tick,
     counters,
   })
@@ -131,7 +139,7 @@ export function createSessionParts(options: SessionPartsOptions): SessionParts {
   return { session, placing }
 }
 
-type SignInActs = Pick<SignInOptions, 'keepsInbox' | 'onOpen' | 'onRefreshed'>
+type SignInActs = Pick<SignInOptions, 'mustWait' | 'keepsInbox' | 'onOpen' | 'onRefreshed'>
 
 function signInOf(options: SessionPartsOptions, acts: SignInActs): SignIn {
   const { services, rates, clock, log } = options
