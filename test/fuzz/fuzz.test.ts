@@ -12,7 +12,7 @@ test.for(['json', 'msgpack', 'upgrade'])('no input breaks a promise of %s', asyn
   const child = startChild({
     command: process.execPath,
     // A bound on memory: what grows with hostile lengths ends the process, and the test.
-    args: ['--max-old-space-size=256', MAIN, '--target', target, '--seconds', '5', '--seed', '20261125'],
+    args: ['--max-old-space-size=256', MAIN, '--target', target, '--seconds', '4', '--seed', '20261125'],
     env: { PATH: process.env.PATH },
   })
   const { code } = await child.exited

@@ -47,6 +47,7 @@ const SEEDS = [
   `${HELLO}\r\n`,
   `${HELLO}Origin: https://app.example.com\r\n\r\n`,
   `${HELLO}Sec-WebSocket-Protocol: sluice.v1.msgpack, bearer.${TOKEN}\r\n\r\n${shown(OPCODE.binary, Buffer.from('81a474797065a470696e67', 'hex'))}`,
+  HELLO.replace('/ws', '/%/%ff%2e%2e//ws?token=%&token').concat('\r\n'),
   HELLO.replace('/ws', `/ws?token=${TOKEN}`).concat('\r\n', ...TEXTS),
   `${HELLO}\r\n${shown(OPCODE.text, `{"type":"auth","token":"${TOKEN}"}`)}${TEXTS.join('')}`,
   `${SIGNED}${TEXTS.join('')}${shown(OPCODE.ping, 'p')}${shown(OPCODE.close, Buffer.of(3, 232))}`,

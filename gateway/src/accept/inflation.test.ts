@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { constants, deflateRawSync } from 'node:zlib'
 import { Tally } from '@sluice/service/metrics/tally'
 import fc from 'fast-check'
@@ -80,7 +81,15 @@ test('a bomb costs no more than what it is cut off at', () => {
 test('an inflation answers in a later turn, keeps parts until the last, and counts what came of it', async () => {
   const counters = { compressedSockets: 0, inflations: new Tally() }
   const faults: number[] = []
-  const inflation = createInflation({ bytesMax: 100, counters, onFault: (code) => faults.push(code) })
+  let open = true
+  let paused = false
+  const inflation = createInflation({
+    bytesMax: 100,
+    counters,
+    isOpen: () => open,
+    isPaused: () => paused,
+    onFault: (code) => faults.push(code),
+  })
   const decompress = (data: Buffer, fin: boolean): Promise<string> =>
     new Promise((resolve) => {
       let turns = 0
@@ -96,5 +105,15 @@ test('an inflation answers in a later turn, keeps parts until the last, and coun
   expect(await decompress(hello.subarray(2), true)).toContain('malformed')
   expect(await decompress(deflated(Buffer.alloc(101)), true)).toContain('too_large')
   expect(faults).toEqual([1007, 1009])
-  expect(['inflated', 'malformed', 'too_large'].map((result) => counters.inflations.get(result))).toEqual([2, 1, 1])
+  paused = true
+  const waiting = decompress(hello, true)
+  await pause(20)
+  expect(counters.inflations.get('inflated')).toBe(2)
+  paused = false
+  inflation.proceed()
+  expect(await waiting).toBe('hello')
+  // A socket that is being closed is read on for its close frame alone.
+  open = false
+  expect(await decompress(hello, true)).toBe('')
+  expect(['inflated', 'malformed', 'too_large'].map((result) => counters.inflations.get(result))).toEqual([3, 1, 1])
 })

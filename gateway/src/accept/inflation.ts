@@ -70,12 +70,18 @@ interface Inflated {
 export interface Inflation {
   decompress(data: Buffer, fin: boolean, callback: (error: Error | null, inflated: Buffer) => void): void
   cleanup(): void
+  /** The socket is read again, or will not be any more. */
+  proceed(): void
 }
 
 /** See {@link createInflation}. */
 export interface InflationOptions {
   readonly bytesMax: number
   readonly counters: InflationCounters
+  /** Whether messages are still wanted: a socket that we are closing may have many more of them under way. */
+  readonly isOpen: () => boolean
+  /** Whether reading is stopped. What one read has brought waits compressed then: inflated it may be a thousand times as much. */
+  readonly isPaused: () => boolean
   /** Called before the fault is given to ws, which knows no close code for it. */
   readonly onFault: (code: 1007 | 1009) => void
 }
@@ -87,23 +93,39 @@ const FAULTS = {
 } as const
 
 /** Makes what one connection needs: the parts of a message that has not ended, which ws bounds in number and bytes. */
-export function createInflation({ bytesMax, counters, onFault }: InflationOptions): Inflation {
+export function createInflation({ bytesMax, counters, isOpen, isPaused, onFault }: InflationOptions): Inflation {
   let parts: Buffer[] | null = null
+  let waiting: (() => void) | null = null
+
+  function take(data: Buffer, fin: boolean, callback: Parameters<Inflation['decompress']>[2]): void {
+    if (!isOpen()) return callback(null, NOTHING)
+    if (isPaused()) {
+      waiting = () => take(data, fin, callback)
+      return
+    }
+    parts = parts === null ? [data] : [...parts, data]
+    if (!fin) return callback(null, NOTHING)
+    const message = inflateMessage(parts, bytesMax)
+    parts = null
+    counters.inflations.add(typeof message === 'string' ? message : 'inflated')
+    if (typeof message !== 'string') return callback(null, message)
+    const { code, error } = FAULTS[message]
+    onFault(code)
+    callback(Object.assign(new Error(`a compressed message is ${message}`), { code: error }), NOTHING)
+  }
+
+  function proceed(): void {
+    if (waiting === null) return
+    setImmediate(waiting)
+    waiting = null
+  }
+
   return {
     decompress(data, fin, callback) {
       // One in a turn of the loop for each connection: who sends many in one packet leaves the turns between to others.
-      setImmediate(() => {
-        parts = parts === null ? [data] : [...parts, data]
-        if (!fin) return callback(null, NOTHING)
-        const message = inflateMessage(parts, bytesMax)
-        parts = null
-        counters.inflations.add(typeof message === 'string' ? message : 'inflated')
-        if (typeof message !== 'string') return callback(null, message)
-        const { code, error } = FAULTS[message]
-        onFault(code)
-        callback(Object.assign(new Error(`a compressed message is ${message}`), { code: error }), NOTHING)
-      })
+      setImmediate(take, data, fin, callback)
     },
+    proceed,
     cleanup() {
       parts = null
     },

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { constants, deflateRawSync } from 'node:zlib'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type ClientOptions, WebSocket } from 'ws'
@@ -32,8 +33,10 @@ async function build({ compresses = false } = {}) {
     frameBytesMax: FRAME_BYTES_MAX,
     counters,
     session: {
-      message: (_, message, binary) =>
-        log.push(`${binary ? 'binary' : 'text'} ${message.length} ${message.subarray(0, 8)}`),
+      message: (_, message, binary) => {
+        log.push(`${binary ? 'binary' : 'text'} ${message.length} ${message.subarray(0, 8)}`)
+        if (String(message) === 'stop') peers.at(-1)?.pause()
+      },
       ping: (_, payload) => log.push(`ping ${payload}`),
       pong: () => log.push('pong'),
       broken: (_, code) => log.push(`broken ${code}`),
@@ -257,6 +260,31 @@ describe('a socket that has negotiated compression', () => {
     raw.socket.end()
     await vi.waitFor(() => expect(log.at(-1)).toMatch(/^closed /))
     expect(log).toHaveLength(2)
+  })
+
+  test.each<[string, (raw: RawSocket, peer: Peer) => void, string]>([
+    ['goes on when it is read again', (_, peer) => peer.resume(), 'text 5 hello'],
+    ['ends when the client is gone', (raw) => raw.socket.resetAndDestroy(), 'closed 1006'],
+    [
+      'ends when the gateway closes it',
+      (raw, peer) => {
+        peer.close(4000, 'enough')
+        raw.socket.end()
+      },
+      'closed ',
+    ],
+  ])('has nothing inflated while it is not read, and %s', async (_, act, line) => {
+    const { port, log, peers, counters } = await build({ compresses: true })
+    await using raw = await RawSocket.upgrade(port, OFFER)
+    raw.write(
+      Buffer.concat([compressed(deflated('stop')), ...Array.from({ length: 50 }, () => compressed(deflated('hello')))]),
+    )
+    await vi.waitFor(() => expect(log).toEqual(['text 4 stop']))
+    await pause(50)
+    expect(counters.inflations.get('inflated')).toBe(1)
+    act(raw, peers[0] as Peer)
+    await vi.waitFor(() => expect(log.at(-1)).toContain(line))
+    expect(counters.inflations.get('inflated')).toBe(line === 'text 5 hello' ? log.length : 1)
   })
 
   test('that goes away while its message is inflated leaves nothing behind', async () => {

@@ -7,7 +7,7 @@ import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws
 import type { Connection } from '../session/connection.ts'
 import type { Session } from '../session/session.ts'
 import { type DeflateAgreement, PERMESSAGE_DEFLATE } from './deflate-offer.ts'
-import { createInflation, type InflationCounters } from './inflation.ts'
+import { createInflation, type Inflation, type InflationCounters } from './inflation.ts'
 import { refuseUpgrade } from './refusal.ts'
 import { selectSubprotocol } from './upgrade-request.ts'
 
@@ -44,6 +44,17 @@ const CLOSE_WAIT_MS = 5000
 
 class ConnectedSocket extends WebSocket {
   connection: Connection | null = null
+  inflation: Inflation | null = null
+
+  override resume(): void {
+    super.resume()
+    this.inflation?.proceed()
+  }
+
+  override close(code?: number, reason?: string | Buffer): void {
+    super.close(code, reason)
+    this.inflation?.proceed()
+  }
 }
 
 /** Makes the sockets of a gateway. */
@@ -69,8 +80,17 @@ export function createSockets({ session, frameBytesMax, counters }: SocketsOptio
     if (agreed !== null) headers.push(`Sec-WebSocket-Extensions: ${agreed.answer}`)
   })
 
-  function inflate(peer: WebSocket): void {
-    const inflation = createInflation({ bytesMax: frameBytesMax, counters, onFault: (code) => peer.close(code) })
+  function inflate(peer: ConnectedSocket, socket: Duplex): void {
+    const inflation = createInflation({
+      bytesMax: frameBytesMax,
+      counters,
+      isOpen: () => peer.readyState === WebSocket.OPEN,
+      isPaused: () => peer.isPaused,
+      onFault: (code) => peer.close(code),
+    })
+    peer.inflation = inflation
+    // ws tells of the end when its receiver is done, which must not wait for us.
+    socket.once('close', inflation.proceed)
     // The receiver reads from this object, and no byte has come to it yet. ws has no public place for an extension of others.
     Object.assign((peer as unknown as { _extensions: object })._extensions, { [PERMESSAGE_DEFLATE]: inflation })
     if (peer.extensions !== PERMESSAGE_DEFLATE) throw new Error('this release of ws keeps its extensions elsewhere')
@@ -111,7 +131,7 @@ export function createSockets({ session, frameBytesMax, counters }: SocketsOptio
         peer.on('error', onError)
         peer.connection = connect(peer, socket as Socket)
         if (peer.connection === null) return
-        if (deflate !== null) inflate(peer)
+        if (deflate !== null) inflate(peer, socket)
         peer.on('message', onMessage)
         peer.on('ping', onPing)
         peer.on('pong', onPong)
