@@ -143,7 +143,7 @@ export function startPresence(options: PresenceOptions): Presence {
       if (link === 'data') shards.feed.missed()
     },
     back() {
-      void fleet.check()
+      void fleet.reconnected()
       shards.feed.check()
     },
     async drain() {

@@ -22,6 +22,7 @@ export function recordedEvents(): RecordedEvents {
     faults,
     leave: null,
     onUp: () => log.push('up'),
+    onSilent: () => log.push('silent'),
     onDown: () => log.push('down'),
     onAuthorizationError: () => log.push('authorization'),
     onError: (error) => {

@@ -1,7 +1,7 @@
 // The further connections to NATS of a gateway with presence or history. Direct gets run in the server's read loop of the connection
 // that asks, so leases and control must not share one with them, and neither may wait behind rooms.
-import { connectLink, type NatsOptions } from '@sluice/service/nats/connect-link'
-import type { Link, LinkEvents } from '@sluice/service/nats/link'
+import { type ConnectEvents, connectLink, type NatsOptions } from '@sluice/service/nats/connect-link'
+import type { Link } from '@sluice/service/nats/link'
 
 /** Leases and control; direct gets. */
 export interface SideLinks {
@@ -22,7 +22,7 @@ export type LinkName = 'data' | 'control' | 'reads'
 export async function connectSideLinks(
   options: NatsOptions & { readonly random: () => number },
   name: string,
-  events: (link: LinkName) => LinkEvents & { readonly onRetry: (error: Error, attempt: number) => void },
+  events: (link: LinkName) => ConnectEvents,
   signal: AbortSignal,
 ): Promise<SideLinks | null> {
   const open = (link: LinkName): Promise<Link | null> =>

@@ -140,7 +140,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       return progress.announced
     },
     reconnected() {
-      void fleet.check()
+      void fleet.reconnected()
       bucket.check()
       writer.resume()
     },

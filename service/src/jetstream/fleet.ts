@@ -56,8 +56,8 @@ export interface Fleet {
   readonly renewedAt: number | null
   /** Says so in our lease, now. */
   setState(state: Exclude<LeaseState, 'dead'>): Promise<void>
-  /** Looks for lost copies; called after a reconnect. */
-  check(): Promise<void>
+  /** Looks for lost copies, and renews our lease at once, which may have little time left; called after a reconnect. */
+  reconnected(): Promise<void>
   /** Ends our lease: nothing of this instance counts from then on. */
   leave(): Promise<void>
 }
@@ -146,7 +146,10 @@ export function joinFleet(options: FleetOptions): Fleet {
       state = next
       await keeper.renew()
     },
-    check: follower.check,
+    reconnected() {
+      keeper.reconnected()
+      return follower.check()
+    },
     async leave() {
       follower.stop()
       await keeper.release()

@@ -39,6 +39,8 @@ export interface LeaseKeeper<instance extends string> {
   readonly renewedAt: number | null
   /** Renews now: what the lease says has changed. One that is under way has said the old state, so it is waited for. */
   renew(): Promise<void>
+  /** Renews now, over a connection that is new: what is under way was sent over the old one, and its answer is not waited for. */
+  reconnected(): void
   /** Ends the lease, at once known to everyone. */
   release(): Promise<void>
 }
@@ -51,16 +53,20 @@ export function keepLease<instance extends string>(options: LeaseKeeperOptions<i
   let revision: number | null = 0
   let renewedAt: number | null = null
   let renewing: Promise<void> | null = null
+  /** Counts them: an answer to any but the last comes too late to mean anything. */
+  let attempts = 0
   let released = false
 
   async function attempt(): Promise<void> {
-    if (revision === null && !(await findRevision())) return
+    const current = ++attempts
+    if (revision === null && !(await findRevision(current))) return
     const sentMs = nowMs()
     const result = await writeKey(nats, {
       subject: subjectOf(instance),
       value: encode(instance),
       expected: revision ?? 0,
     })
+    if (current !== attempts) return
     if (result.kind === 'stored') {
       revision = result.revision
       renewedAt = sentMs
@@ -70,20 +76,21 @@ export function keepLease<instance extends string>(options: LeaseKeeperOptions<i
     // It may have been stored, or another's value may stand there: the leader knows.
     revision = null
     if (result.kind === 'unknown') onRetry(result.reason)
-    else await findRevision()
+    else await findRevision(current)
   }
 
   /** Asks the leader what stands at our key; whether the next renewal can go on from there. */
-  async function findRevision(): Promise<boolean> {
+  async function findRevision(current: number): Promise<boolean> {
     try {
       const stored = await readKeyAtLeader(nats, stream, subjectOf(instance))
+      if (current !== attempts) return false
       // What is absent may be a bucket that was lost; but after our time is over routers may have buried us, and no trace is left.
       const buried = stored === null ? isOver() : stored.deleted || isDead(stored.value)
       if (buried) lose()
       else revision = stored?.revision ?? 0
       return true
     } catch (error) {
-      onRetry(error instanceof Error ? error.message : String(error))
+      if (current === attempts) onRetry(error instanceof Error ? error.message : String(error))
       return false
     }
   }
@@ -103,10 +110,12 @@ export function keepLease<instance extends string>(options: LeaseKeeperOptions<i
 
   function start(): Promise<void> {
     if (released) return Promise.resolve()
-    renewing ??= attempt().finally(() => {
-      renewing = null
+    if (renewing !== null) return renewing
+    const started = attempt().finally(() => {
+      if (renewing === started) renewing = null
     })
-    return renewing
+    renewing = started
+    return started
   }
 
   const timer = setInterval(() => void start(), options.renewMs)
@@ -121,6 +130,15 @@ export function keepLease<instance extends string>(options: LeaseKeeperOptions<i
     async renew() {
       await renewing
       await start()
+    },
+    reconnected() {
+      if (renewing !== null) {
+        attempts++
+        renewing = null
+        // The one under way may have been stored.
+        revision = null
+      }
+      void start()
     },
     async release() {
       released = true

@@ -3,7 +3,9 @@
 import { errors, type TlsOptions } from '@nats-io/transport-node'
 import { authenticators, type CredentialOptions } from './credentials.ts'
 import { firstConnect, NatsRefused } from './first-connect.ts'
+import { leaveSilentServers } from './leave-silent.ts'
 import { createLink, type Link, type LinkEvents } from './link.ts'
+import { createServerChoice } from './server-choice.ts'
 import type { PayloadNeed } from './server-requirements.ts'
 
 /** How to reach NATS: the section `nats` of the configuration fits. */
@@ -30,6 +32,8 @@ export interface ConnectOptions extends NatsOptions {
 export interface ConnectEvents extends LinkEvents {
   /** Told of each attempt of the first connect that will be repeated. */
   readonly onRetry: (error: Error, attempt: number) => void
+  /** The server says nothing any more; the link is about to leave it. */
+  readonly onSilent: (server: string) => void
 }
 
 /** A pong may take this long: NATS answers in microseconds, so a silent second is a broken link, but leader elections stall it. */
@@ -38,6 +42,7 @@ const DRAIN_WAIT_MS = 3000
 const RETRY_MS = 1000
 /** A server that accepts and stays silent; the library would wait 20 s before anyone is told. */
 const CONNECT_WAIT_MS = 5000
+/** The library's own pings, whose end waits for what cannot be written: leave-silent.ts comes before them. */
 const PING_INTERVAL_MS = 10_000
 /** Reconnects are spread over this range, so that a restarted server is not stormed by all its clients at once. */
 const RECONNECT_MS = { min: 100, max: 2000 }
@@ -54,6 +59,7 @@ export async function connectLink(
   signal: AbortSignal,
 ): Promise<Link | null> {
   const tls = tlsOptions(options)
+  const choice = createServerChoice(options.random)
   const connection = await firstConnect({
     connection: {
       servers: [...options.url],
@@ -65,6 +71,7 @@ export async function connectLink(
       pingInterval: PING_INTERVAL_MS,
       timeout: CONNECT_WAIT_MS,
       reconnectDelayHandler: () => RECONNECT_MS.min + options.random() * (RECONNECT_MS.max - RECONNECT_MS.min),
+      reconnectToServer: choice.pick,
       noAsyncTraces: true,
     },
     need: options.need,
@@ -73,6 +80,7 @@ export async function connectLink(
     onRetry: (error, attempt) => events.onRetry('tls' in tls ? explained(error) : error, attempt),
   })
   if (connection === null) return null
+  leaveSilentServers(connection, { choice, onSilent: events.onSilent })
   return createLink(connection, events, { confirmWaitMs: CONFIRM_WAIT_MS, drainWaitMs: DRAIN_WAIT_MS })
 }
 

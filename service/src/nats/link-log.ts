@@ -39,6 +39,8 @@ export function linkEvents(options: LinkLogOptions): ConnectEvents {
       log.info({ link, server: redactUrl(server) }, 'NATS is back')
       onBack()
     },
+    onSilent: (server) =>
+      log.warn({ link, server: redactUrl(server) }, 'the NATS server says nothing any more; leaving it'),
     onDown: (server) => log.warn({ link, server: redactUrl(server) }, 'NATS is away'),
     onAuthorizationError: (error) => {
       counters.natsAuthorizationErrors++
