@@ -6,7 +6,7 @@ import { PlainLine } from './test/tidy/plain-line.ts'
 
 const MEASURING = [
   'test/hostile/**/*.test.ts',
-  'test/integration/{artillery,big-room,history-storms,link-chaos,nats-traffic,presence-cost,presence-limits,presence-oracle,rebalance,soak}.test.ts',
+  'test/integration/{artillery,big-room,history-storms,leaks,link-chaos,nats-traffic,presence-cost,presence-limits,presence-oracle,rebalance,soak}.test.ts',
 ]
 
 /** Behind the integration tests, nothing begins before the builds of .ci/run have ended. */

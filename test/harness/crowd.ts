@@ -34,6 +34,8 @@ export interface Crowd {
   expected(room: string): Record<string, number>
   /** Sockets that live. */
   readonly live: number
+  /** All go. */
+  leave(): Promise<void>
 }
 
 /** Makes a crowd that has not come yet. */
@@ -114,6 +116,10 @@ export function createCrowd({ stage, people, users, rooms, seed, gateways }: Cro
     },
     get live() {
       return crowd.filter((person) => liveOf(person) !== null).length
+    },
+    async leave() {
+      const clients = crowd.flatMap((person) => liveOf(person) ?? [])
+      await Promise.all(clients.map((client) => client.leave()))
     },
   }
 }

@@ -50,9 +50,9 @@ async function untilTaken(client: Client, room: string): Promise<number> {
 }
 
 describe.each(['follower', 'leader'] as const)('the %s of the leases freezes', (role) => {
-  test('no user leaves, publishes go on within seconds, and nothing is lost of a history', { timeout: 150_000 }, async ({
-    stage,
-  }) => {
+  test('no user leaves, publishes go on within seconds, and nothing is lost of a history', {
+    timeout: 150_000,
+  }, async ({ stage }) => {
     const cluster = stage.use(await startNatsCluster())
     const at = ({ url }: ClusterNode) => ({ url }) as NatsServer
     const replicas = { SLUICE_NAMESPACES: JSON.stringify(namespaces), SLUICE_ROUTER_REPLICAS: '3' }

@@ -1,12 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  CALM_MS,
-  createSilenceJudge,
-  SILENT_ALONE_MS,
-  SILENT_MAX_MS,
-  SILENT_MS,
-  type SilenceJudge,
-} from './silence.ts'
+import { CALM_MS, createSilenceJudge, SILENT_ALONE_MS, SILENT_MAX_MS, SILENT_MS, type SilenceJudge } from './silence.ts'
 
 const TICK_MS = 1000
 
