@@ -53,7 +53,7 @@ export async function churn({ gateway, service, clients, width, cycle }: ChurnOp
 async function visit(gateway: Doorway, service: NatsConnection, name: string, n: number): Promise<number> {
   const token = await makeToken(name, { grants: { send: ['*'], call: ['*'] } })
   const client = new Client(gateway.url, { token, encoding: n % 2 === 0 ? 'json' : 'msgpack' })
-  await client.opened()
+  await client.opened(ANSWER_MS)
   await client.welcome(ANSWER_MS)
   const answers = requests(name, n).map((frame) => client.request(frame, ANSWER_MS))
   const acts = actsOf(name, n).map(([verb, request]) => api(service, verb, request, { timeoutMs: ANSWER_MS }))

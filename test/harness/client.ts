@@ -100,8 +100,8 @@ export class Client implements AsyncDisposable {
   }
 
   /** Resolves when the upgrade is done. */
-  async opened(): Promise<this> {
-    await until(() => this.socket.readyState !== WebSocket.CONNECTING, { what: 'the upgrade', everyMs: 2 })
+  async opened(timeoutMs = NEXT_MS): Promise<this> {
+    await until(() => this.socket.readyState !== WebSocket.CONNECTING, { what: 'the upgrade', everyMs: 2, timeoutMs })
     if (this.close !== null && this.frames.length === 0 && this.close.code === 1006) throw new Error('no upgrade')
     return this
   }

@@ -57,6 +57,22 @@ describe('a log', () => {
     expect([log.position, log.end]).toEqual([at(5), at(20)])
   })
 
+  test('takes a late copy for what it is although the leader that stored it had a clock ahead of the next one’s', () => {
+    const { log, told, asked } = build()
+    const ahead = (offset: number) =>
+      storedAt(offset, offset - 1, { place: { offset, prev: offset - 1, time: 60_000 + offset } })
+    for (const offset of [4, 5]) log.receive(ahead(offset))
+    log.checked('e', at(6), at(6))
+    expect([log.phase, asked]).toEqual(['following', []])
+    log.receive(ahead(7))
+    log.receive(storedAt(8, 7))
+    log.receive(ahead(7))
+    expect([log.phase, told, asked]).toEqual(['following', [7, 8], []])
+    // Another message at an offset that we hold is what a lost end looks like.
+    log.receive(storedAt(7, 6, { place: { offset: 7, prev: 6, time: 90_000 } }))
+    expect([log.phase, asked]).toEqual(['unknown', ['rollback']])
+  })
+
   test('passes on what follows, and no copy twice; an older prev is no gap', () => {
     const { log, told, asked, receive } = build()
     log.checked('e', at(5), at(5))

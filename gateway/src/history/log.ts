@@ -144,6 +144,8 @@ class RoomLog implements Log {
         this.#wait(message)
         return this.#options.onMissing(this, message.place.prev)
       case 'rollback':
+        // Servers' clocks differ: what an earlier leader stored may bear a later time than what came after it.
+        if (this.ring.timeAt(message.place.offset) === message.place.time) return
         this.phase = 'unknown'
         this.#wait(message)
         return this.#options.onDoubt(this, 'rollback')
@@ -186,7 +188,7 @@ class RoomLog implements Log {
     const overran = this.#overran
     this.#waiting = []
     this.#overran = false
-    for (const message of waiting) this.receive(message)
+    for (const message of waiting) if (!this.#isPast(message)) this.receive(message)
     if (this.phase === 'following' && this.#lastSeen > this.position.offset) {
       this.phase = 'repairing'
       this.#options.onMissing(this, this.#lastSeen)
@@ -222,6 +224,15 @@ class RoomLog implements Log {
     this.#moveTo(position, null)
     this.lastMessage = position.offset
     this.#options.onGap({ reason, from, epoch: this.epoch ?? '', position })
+  }
+
+  /**
+   * Whether a copy that has waited lies before what the leader has told since: whatever its time, it speaks of nothing new. One that the
+   * ring contradicts does.
+   */
+  #isPast({ place: { offset, time } }: StoredInbound): boolean {
+    const there = this.ring.timeAt(offset)
+    return offset <= this.position.offset && (there === null || there === time)
   }
 
   #moveTo(position: Position, messageTime: number | null): void {

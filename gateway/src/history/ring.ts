@@ -36,6 +36,8 @@ export interface Ring {
   prepend(from: number, timeAtFrom: number | null, entries: readonly RingEntry[]): boolean
   /** Entries above an offset; null where the ring begins after it. */
   after(offset: number): readonly RingEntry[] | null
+  /** The time of the message at an offset; null where it is not here. */
+  timeAt(offset: number): number | null
   /** It is known by now that nothing lies between this offset and where the ring begins. */
   lower(from: number): void
   /** Drops everything; the end stays where it is. */
@@ -116,6 +118,11 @@ export function createRing({ messagesMax, bytesMax, onBytes }: RingBounds): Ring
     after(offset) {
       if (offset < from) return null
       return entries.slice(firstAbove(entries, offset))
+    },
+    timeAt(offset) {
+      if (offset === from) return timeAtFrom
+      const place = entries[firstAbove(entries, offset) - 1]?.frames.message.place
+      return place?.offset === offset ? place.time : null
     },
     lower(at) {
       if (at >= from) return
