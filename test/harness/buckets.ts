@@ -40,17 +40,27 @@ export async function loseBucket(client: NatsConnection, bucket: Bucket): Promis
 /** The keys of a bucket with their values, deleted ones left out. */
 export async function keysOf(client: NatsConnection, bucket: Bucket, filter = '>'): Promise<Map<string, unknown>> {
   const info = await ask(client, `STREAM.INFO.${bucket.stream}`, { subjects_filter: bucket.subject(filter) })
-  const keys = new Map<string, unknown>()
-  for (const subject of Object.keys(info.state?.subjects ?? {})) {
-    const { message } = await ask(client, `STREAM.MSG.GET.${bucket.stream}`, { last_by_subj: subject })
-    const value = Buffer.from(message?.data ?? '', 'base64').toString()
-    if (value !== '') keys.set(bucket.keyOf(subject) ?? subject, JSON.parse(value))
-  }
-  return keys
+  const subjects = Object.keys(info.state?.subjects ?? {})
+  const values = await Promise.all(subjects.map((subject) => valueAt(client, bucket, subject)))
+  const found = subjects.map((subject, at): [string, string] => [bucket.keyOf(subject) ?? subject, values[at] ?? ''])
+  return new Map(found.flatMap(([key, value]) => (value === '' ? [] : [[key, JSON.parse(value)]])))
 }
 
+/** The value of a key as text; empty for a marker of a deletion, also for one that has gone meanwhile. */
+async function valueAt(client: NatsConnection, { stream }: Bucket, subject: string): Promise<string> {
+  const question = encoder.encode(JSON.stringify({ last_by_subj: subject }))
+  const answer = (
+    await client.request(`$JS.API.STREAM.MSG.GET.${stream}`, question, { timeout: 20_000 })
+  ).json<Answer>()
+  if (answer.error !== undefined && answer.error.err_code !== NO_MESSAGE) throw new Error(answer.error.description)
+  return Buffer.from(answer.message?.data ?? '', 'base64').toString()
+}
+
+/** The server's `JSNoMessageFoundErr`. */
+const NO_MESSAGE = 10_037
+
 interface Answer {
-  readonly error?: { readonly description: string }
+  readonly error?: { readonly description: string; readonly err_code?: number }
   readonly state?: { readonly subjects?: Readonly<Record<string, number>> }
   readonly message?: { readonly data?: string }
 }

@@ -164,7 +164,7 @@ export class Client implements AsyncDisposable {
     const frame = await found.catch(() => null)
     if (frame !== null && 'type' in frame) return frame
     const why = this.close === null ? `did not come within ${timeoutMs} ms` : `came not before ${this.close.code}`
-    throw new Error(`the frame ${why}; unread: ${JSON.stringify(this.#unread.slice(-5))}`)
+    throw new Error(`the frame ${why}; unread: ${JSON.stringify(this.#unread.slice(-5)).slice(0, 2000)}`)
   }
 
   /** The next message. */

@@ -69,7 +69,7 @@ export class Stage implements AsyncDisposable {
   async user(
     gateway: Doorway,
     name: string,
-    options: ClientOptions & Pick<TokenOptions, 'grants' | 'secret'> = {},
+    options: ClientOptions & Pick<TokenOptions, 'grants' | 'secret' | 'ttlSeconds'> = {},
   ): Promise<Client> {
     const token = await makeToken(name, options)
     const client = await this.open(gateway, { token, ...options })

@@ -32,6 +32,8 @@ const LONG = CHAOS_SECONDS > 60
 /** How long one direction is dead at most: in the long form beyond the end of leases, and of our patience with a server. */
 const DEAD_MS = LONG ? 30_000 : 4000
 const PUBLISH_MS = LONG ? 200 : 50
+/** Sessions of the long form outlive tokens of the usual length. */
+const TOKEN = { ttlSeconds: 3600 }
 const STEP_MS = LONG ? 60 : 15
 /** What may become of a publish while the link is away: it is told that nobody knows. */
 const UNKNOWN = ['unavailable', 'timeout', 'lost']
@@ -42,7 +44,7 @@ const LINGER_MS = 20_000
 const FDS_SPARE = 4
 
 async function publisher(stage: Stage, gateway: GatewayProcess, user: string) {
-  const { sluice, errors } = library(stage, gateway.url, { token: await makeToken(user) })
+  const { sluice, errors } = library(stage, gateway.url, { token: await makeToken(user, TOKEN) })
   const told = record(sluice.room(ROOM))
   await told.room.ready()
   const receipts: Promise<Receipt>[] = []
@@ -156,10 +158,10 @@ test('case 66: a link to NATS in bad weather, under load, loses nothing, doubles
   const descriptors = await descriptorsOf(behind)
   const [subjects, links] = [await nats.gatewaySubjects(), (await nats.gatewayConnections()).length]
 
-  const reader = await stage.user(direct, 'reader')
+  const reader = await stage.user(direct, 'reader', TOKEN)
   const steady = publishSteadily(reader, ROOM, { everyMs: PUBLISH_MS / 2, fields: (n) => ({ key: `steady-${n}` }) })
   const people = await Promise.all(['ann', 'ben', 'eve'].map((user) => publisher(stage, behind, user)))
-  const watcher = await stage.user(direct, 'watcher')
+  const watcher = await stage.user(direct, 'watcher', TOKEN)
   await watch(watcher, SEEN)
   const crowd = createCrowd({
     stage,

@@ -61,11 +61,8 @@ export function keepLease<instance extends string>(options: LeaseKeeperOptions<i
     const current = ++attempts
     if (revision === null && !(await findRevision(current))) return
     const sentMs = nowMs()
-    const result = await writeKey(nats, {
-      subject: subjectOf(instance),
-      value: encode(instance),
-      expected: revision ?? 0,
-    })
+    const [subject, value] = [subjectOf(instance), encode(instance)]
+    const result = await writeKey(nats, { subject, value, expected: revision ?? 0 })
     if (current !== attempts) return
     if (result.kind === 'stored') {
       revision = result.revision
