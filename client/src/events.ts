@@ -36,7 +36,7 @@ export interface Recovered {
 /** Messages were missed and cannot be recovered: what the application shows of the room may be incomplete. */
 export interface Gap {
   /**
-   * `epoch`, `expired`, `ahead`, `mismatch`, `lost` of the protocol; an error code where the room has no history any more;
+   * `epoch`, `expired`, `ahead`, `mismatch`, `lost`, `slow` of the protocol; an error code where the room has no history any more;
    * `unknown` where the gateway did not say.
    */
   readonly reason: string
@@ -44,6 +44,8 @@ export interface Gap {
   readonly from: number | undefined
   /** The position from which the room is live again, if it has a history. */
   readonly to: number | undefined
+  /** How many messages this connection has lost as it read too slowly, where the reason is `slow`. */
+  readonly missed?: number | undefined
 }
 
 /** The server has broken its promise. The client repairs what it can, and tells a `gap` for what it cannot. */

@@ -10,7 +10,7 @@ import { countOf, type Frame } from './server-frame.ts'
 /** See {@link Seat.held}; beyond it the chain shows the hole. */
 const HELD_MAX = 1000
 
-/** A broken chain is repaired by joining anew, at most so often: a server that breaks it again is told as a gap instead. */
+/** A chain that was broken, or cut for a slow reader, is repaired by joining anew, at most so often: the next one is told as a gap instead. */
 const REPAIR_EVERY_MS = 10_000
 
 /** See the head of the file. */
@@ -62,11 +62,24 @@ export class FeedHistory {
   }
 
   /** Tells that messages are lost, and goes on behind them. */
-  lose(seat: Seat, reason: string, position: Position): void {
+  lose(seat: Seat, reason: string, position: Position, missed?: number): void {
     const from = this.#chain.offset
     seat.gap = true
     this.#chain.jump(position)
-    this.#events.emit('gap', { reason, from, to: position.offset })
+    this.#events.emit('gap', { reason, from, to: position.offset, missed })
+  }
+
+  /**
+   * The gateway has left messages out, as this client reads too slowly. Stored ones are mostly kept, so the position stays for a join anew.
+   *
+   * @param position - null where all of them were ephemeral
+   * @returns whether the room has to be joined anew
+   */
+  slow(seat: Seat, position: Position | null, missed: number | undefined): boolean {
+    if (position === null) this.#events.emit('gap', { reason: 'slow', from: undefined, to: undefined, missed })
+    else if (seat.phase === 'joined' && this.position !== null && this.#mayRepair()) return true
+    else this.lose(seat, 'slow', position, missed)
+    return false
   }
 
   /** There is no history any more: what was missed since the position cannot be known. */
@@ -83,14 +96,16 @@ export class FeedHistory {
 
   #fault(seat: Seat, kind: 'broken' | 'rollback', held: number, { offset, prev }: Place, frame: Frame): boolean {
     this.#events.emit('fault', { kind, room: this.#room, held, offset, prev })
-    const nowMs = this.#nowMs()
-    if (nowMs - this.#repairedAtMs >= REPAIR_EVERY_MS) {
-      this.#repairedAtMs = nowMs
-      return true
-    }
+    if (this.#mayRepair()) return true
     const before = kind === 'broken' ? (prev ?? offset - 1) : offset - 1
     this.#chain.skipTo(before)
     this.#events.emit('gap', { reason: 'lost', from: held, to: before })
     return this.place(seat, frame)
+  }
+  #mayRepair(): boolean {
+    const nowMs = this.#nowMs()
+    if (nowMs - this.#repairedAtMs < REPAIR_EVERY_MS) return false
+    this.#repairedAtMs = nowMs
+    return true
   }
 }

@@ -278,3 +278,61 @@ describe('a room that a server adds', () => {
     await expect(lobby.room.ready()).rejects.toMatchObject({ code: 'closed' })
   })
 })
+
+describe('reading too slowly, where the gateway drops', () => {
+  const slow = { type: 'gap', room: ROOM, reason: 'slow' }
+
+  test('brings what was left out and is still kept, in order, by joining anew', async ({ stage }) => {
+    const { stored: room, lobby, first } = await stored(stage)
+    room.store('heard')
+    await eventually(() => lobby.data).toEqual(['heard'])
+    const from = room.position.offset
+    for (const data of ['left out 1', 'left out 2']) room.store(data, undefined, first)
+    first.send({ ...slow, missed: 2, from, to: room.position.offset, epoch: 'e1', offset: room.position.offset })
+    room.store('after')
+    await eventually(() => lobby.data).toEqual(['heard', 'left out 1', 'left out 2', 'after'])
+    await eventually(() => lobby.events.map(([name]) => name)).toEqual(['state', 'recovered'])
+    expect(first.of('join')[1]?.since).toMatchObject({ offset: from })
+  })
+
+  test('tells the gap where that is no longer kept', async ({ stage }) => {
+    const { stored: room, lobby, first } = await stored(stage)
+    const from = room.position.offset
+    room.store('left out', undefined, first)
+    room.first = Number.POSITIVE_INFINITY
+    first.send({ ...slow, missed: 1, from, to: room.position.offset, epoch: 'e1', offset: room.position.offset })
+    await eventually(() => lobby.events.filter(([name]) => name === 'gap')).toHaveLength(1)
+    room.store('after')
+    await eventually(() => lobby.data).toEqual(['after'])
+  })
+
+  test('again at once is told as a gap with its count, and never loops', async ({ stage }) => {
+    const { stored: room, lobby, first } = await stored(stage)
+    for (const data of [1, 2]) {
+      const from = room.position.offset
+      room.store(`left out ${data}`, undefined, first)
+      const to = room.position.offset
+      first.send({ ...slow, missed: 1, from, to, epoch: 'e1', offset: to })
+      room.store(data)
+      await eventually(() => lobby.data).toContain(data)
+    }
+    expect(lobby.data).toEqual(['left out 1', 1, 2])
+    const [, , third] = room.messages
+    expect(lobby.events.filter(([name]) => name === 'gap' || name === 'fault')).toEqual([
+      ['gap', { reason: 'slow', from: room.messages[1]?.offset, to: third?.offset, missed: 1 }],
+    ])
+    expect(first.of('join').length).toBe(2)
+  })
+
+  test('tells how many ephemeral messages were left out, and moves nothing', async ({ stage }) => {
+    const { stored: room, lobby, first } = await stored(stage)
+    room.store(1)
+    first.send({ ...slow, missed: 200 })
+    room.store(2)
+    await eventually(() => lobby.data).toEqual([1, 2])
+    expect(lobby.events.filter(([name]) => name !== 'state')).toEqual([
+      ['gap', { reason: 'slow', from: undefined, to: undefined, missed: 200 }],
+    ])
+    expect(first.of('join').length).toBe(1)
+  })
+})

@@ -16,6 +16,7 @@ import type { GatewayConfig } from './config/config-schema.ts'
 import { startControl } from './control/start-control.ts'
 import { DRAIN_REST_MS, drainConnections } from './drain/drain.ts'
 import { moveActs } from './drain/move-acts.ts'
+import { applySlowReaders } from './fanout/slow-readers.ts'
 import { createHistorySwitch } from './history/history-switch.ts'
 import { startHistory } from './history/start-history.ts'
 import { BUILD } from './metrics/build.ts'
@@ -195,6 +196,7 @@ async function open(ground: Ground, admin: AdminServer, backplane: Backplane, co
     apply(changed) {
       status.config = changed
       log.level = changed.log.level
+      applySlowReaders(core.topics.all, changed.namespaces)
       const applied = Promise.all([status.presence?.apply(changed.namespaces), status.history?.apply(changed)])
       applied.catch((error: unknown) => {
         log.fatal({ err: error }, 'presence or history could not begin')

@@ -15,6 +15,7 @@ describe('the settings of namespaces', () => {
         presence: false,
         wildcard: false,
         echo: true,
+        slowReaders: 'close',
         limits: {},
       },
     })
@@ -34,6 +35,7 @@ describe('the settings of namespaces', () => {
       presence: true,
       wildcard: false,
       echo: true,
+      slowReaders: 'drop',
     }
     expect(namespacesSchema.parse({ chat })).toEqual({ chat: { ...chat, limits: {} } })
   })
@@ -43,6 +45,7 @@ describe('the settings of namespaces', () => {
     [{ chat: { publsh: {} } }, 'chat: an object of known settings is needed'],
     [{ chat: { join: { who: 'anyone', joined: true } } }, 'chat.join: an object of known settings is needed'],
     [{ chat: { presence: 'yes' } }, 'chat.presence: true or false is needed'],
+    [{ chat: { slowReaders: true } }, 'chat.slowReaders: close or drop is needed'],
     [{ chat: { history: true } }, 'chat.history: false, or messages and seconds are needed'],
     [
       { chat: { history: { messages: 0, seconds: 1 } } },

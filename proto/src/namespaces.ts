@@ -14,6 +14,9 @@ export const whoSchema = z.enum(['anyone', 'granted', 'service'], 'anyone, grant
 /** One of `anyone`, `granted`, `service`. */
 export type Who = z.infer<typeof whoSchema>
 
+/** What becomes of those who read too slowly: their connection is closed with 4008, or they lose the oldest messages and are told. */
+export const slowReadersSchema = z.enum(['close', 'drop'], 'close or drop is needed')
+
 /** An integer from 1. */
 function count(max: number) {
   const message = `an integer from 1 to ${max} is needed`
@@ -67,6 +70,8 @@ export const namespaceSchema = settings({
   wildcard: z._default(flag, false),
   /** Whether publishers receive their own messages where their frame does not say. */
   echo: z._default(flag, true),
+  /** Whether a connection that reads its rooms too slowly is closed, or loses the oldest of their messages. */
+  slowReaders: z._default(slowReadersSchema, 'close'),
   limits: z._default(
     settings({
       /** A payload published by a client into this namespace, in bytes; the frame's limit holds besides. */

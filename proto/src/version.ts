@@ -13,8 +13,9 @@ export const PROTOCOL_VERSION = 1
  * - 3: history: `join` with `since` and `history`, inboxes, keys, the request `history`, positions on messages, `gap`; `features` names it.
  * - 4: services: `call` with its answers, what services are asked, `added` and `removed`, joins of `ns:*`; `features` names `call`, `rooms` and
  *   `wildcard`. `traceparent` on publish, send, call and messages.
+ * - 5: `gap` for slow readers: reason `slow`, `missed`, and without `epoch` and `offset` where nothing stored was missed.
  */
-export const SCHEMA_REVISION = 4
+export const SCHEMA_REVISION = 5
 
 /** Text frames, one JSON object each. Used when a client offers no subprotocol. */
 export const SUBPROTOCOL_JSON = 'sluice.v1.json'

@@ -175,6 +175,7 @@ export function recordingOutbox(): RecordingOutbox {
     },
     finish: (connection) => void finished.push(connection),
     paced: () => Promise.resolve(),
+    keep: () => undefined,
     discard: (connection) => void discarded.push(connection),
     framesOf: (connection) =>
       rawOf(connection)

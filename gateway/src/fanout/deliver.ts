@@ -3,7 +3,7 @@
 import { BARE, type Inbound } from '../backplane/inbound.ts'
 import type { Deflater } from '../outbound/deflater.ts'
 import type { Outbox } from '../outbound/outbox.ts'
-import { createFrames, deflatedFrameOf, type Frames, frameOf, withheldFrameOf } from './frames.ts'
+import { createFrames, deflatedFrameOf, type Frames, frameOf, liveFrames, withheldFrameOf } from './frames.ts'
 import { isMember, type Member, type Topic, type TopicName } from './topic.ts'
 
 /** See {@link createDeliver}. */
@@ -214,7 +214,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
   }
 
   return {
-    toTopic: (topic, message, but) => framesToTopic(topic, createFrames(message), but),
+    toTopic: (topic, message, but) => framesToTopic(topic, liveFrames(topic, message), but),
     framesToTopic,
     settle(topic) {
       while (waitingTopics.has(topic)) nextSlice()

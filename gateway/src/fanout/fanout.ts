@@ -1,5 +1,6 @@
 // Puts together the way of a message from NATS to the queues of connections: topics, which hear it, deliveries, which link it, and
 // queues, which are written. Steps 4 and 5 of the message path.
+import type { Namespaces } from '@sluice/proto'
 import type { Clock } from '@sluice/service/clock'
 import type { Logger } from '@sluice/service/log'
 import type { Throttle } from '@sluice/service/throttle'
@@ -12,6 +13,7 @@ import type { Connection } from '../session/connection.ts'
 import { traceDeliver } from '../trace/traced-deliver.ts'
 import type { Tracing } from '../trace/tracing.ts'
 import { createDeliver, type Deliver, type DeliverOptions } from './deliver.ts'
+import { buildLossNotice, dropsFor } from './slow-readers.ts'
 import { createTopics, type Topics } from './topics.ts'
 import { deliverTo, wildcardOver } from './wildcards.ts'
 
@@ -25,6 +27,8 @@ export interface FanoutOptions {
   readonly history: () => RunningHistory | null
   /** Null where nothing is traced. */
   readonly tracing: Tracing | null
+  /** What holds now: they may change while the gateway runs. */
+  readonly namespaces: () => Namespaces
   readonly onReceipt: DeliverOptions['onReceipt']
   /** A connection does not read what waits for it, and is to be closed. */
   readonly onSlow: (connection: Connection) => void
@@ -54,6 +58,7 @@ export function createFanout(options: FanoutOptions): Fanout {
     queueBytesMax: options.queueBytesMax,
     flushesPerTurn: SLICE,
     counters,
+    notice: buildLossNotice,
     onOverflow: (connection) => {
       counters.slowConsumers++
       options.onSlow(connection as Connection)
@@ -79,6 +84,8 @@ export function createFanout(options: FanoutOptions): Fanout {
     deliver: (topic, message, subject) => deliverTo(deliver, topics, topic, message, subject),
     onOpened: (topic) => history()?.opened(topic),
     onClosed: (topic) => history()?.closed(topic),
+    drops: (about) => dropsFor(options.namespaces(), about),
+    onJoined: (member, topic) => outbox.keep(member, topic),
     onLeaving: (member, topic) => {
       if (wildcardOver(topics, member, topic) === undefined) return
       // The wildcard has passed over for the room's sake what the room has still to bring.

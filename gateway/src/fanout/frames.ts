@@ -2,8 +2,9 @@
 // Step 4 of the message path.
 import type { Inbound } from '../backplane/inbound.ts'
 import type { Deflater } from '../outbound/deflater.ts'
+import { type Droppable, markDroppable } from '../outbound/droppable.ts'
 import { buildJsonMessage, buildMsgpackMessage, buildWithheld } from './message-frame.ts'
-import type { Member, TopicName } from './topic.ts'
+import type { Member, Topic, TopicName } from './topic.ts'
 
 /** A message with what was built of it; null is a frame that can't be built. */
 export interface Frames {
@@ -17,6 +18,8 @@ export interface Frames {
   withheldMsgpack: Buffer | undefined
   /** Every member has it in its queue. Null where nobody wants to know. */
   onLinked: (() => void) | null
+  /** Marks the frames of its content; null where slow readers may not lose it. */
+  droppable: Droppable | null
 }
 
 /** Whom a message is about on the wire: its topic, but for one that a wildcard hears; null for nobody. */
@@ -36,7 +39,15 @@ export function createFrames(message: Inbound): Frames {
     withheldJson: undefined,
     withheldMsgpack: undefined,
     onLinked: null,
+    droppable: null,
   }
+}
+
+/** The same for a live message of a topic. */
+export function liveFrames(topic: Topic, message: Inbound): Frames {
+  const frames = createFrames(message)
+  if (topic.drops) frames.droppable = { source: topic, place: null }
+  return frames
 }
 
 /**
@@ -56,17 +67,22 @@ export function frameOf(
   if (whom === null) return null
   if (!binary) {
     frames.json = buildJsonMessage(whom, frames.message)
-    return frames.json
+    return marked(frames.json, frames)
   }
   try {
     frames.msgpack = buildMsgpackMessage(whom, frames.message)
-    return frames.msgpack
+    return marked(frames.msgpack, frames)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     frames.msgpack = null
     onUnencodable(whom)
     return null
   }
+}
+
+function marked(frame: Buffer, { droppable }: Frames): Buffer {
+  if (droppable !== null) markDroppable(frame, droppable)
+  return frame
 }
 
 /**
@@ -77,10 +93,10 @@ export function frameOf(
 export function deflatedFrameOf(frames: Frames, frame: Buffer, member: Member, deflater: Deflater): Buffer {
   if (frame.length > member.deflateBytesMax) return frame
   if (member.binary) {
-    frames.deflatedMsgpack ??= deflater.deflate(frame)
+    frames.deflatedMsgpack ??= marked(deflater.deflate(frame), frames)
     return frames.deflatedMsgpack
   }
-  frames.deflatedJson ??= deflater.deflate(frame)
+  frames.deflatedJson ??= marked(deflater.deflate(frame), frames)
   return frames.deflatedJson
 }
 

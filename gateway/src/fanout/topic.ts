@@ -44,11 +44,13 @@ export interface Topic {
   confirmedOn: number
   /** The sweep at which the last member was found gone; null while there are members. */
   emptySince: number | null
+  /** Whether those who read too slowly lose messages of it and are told, in place of their connection. */
+  drops: boolean
 }
 
 /** Makes a topic without members. */
-export function createTopic(subject: string, about: TopicName): Topic {
-  return { subject, about, members: [], joining: 0, readers: 0, confirmedOn: -1, emptySince: null }
+export function createTopic(subject: string, about: TopicName, drops = false): Topic {
+  return { subject, about, members: [], joining: 0, readers: 0, confirmedOn: -1, emptySince: null, drops }
 }
 
 /** Lets a connection hold a topic without receiving from it yet. It must not hold it already. */

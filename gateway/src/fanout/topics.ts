@@ -30,6 +30,10 @@ export interface TopicsOptions {
   readonly onClosed: (topic: Topic) => void
   /** A member is about to leave a topic, its connection staying. Default: nothing is done. */
   readonly onLeaving?: (member: Member, topic: Topic) => void
+  /** A connection has become a member. Default: nothing is done. */
+  readonly onJoined?: (member: Member, topic: Topic) => void
+  /** See {@link Topic.drops}. Default: of none. */
+  readonly drops?: (about: TopicName) => boolean
   /** Sweeps that an empty topic outlives: clients often leave and come back, and a subscription is known to the whole cluster. */
   readonly lingerSweeps: number
 }
@@ -75,6 +79,8 @@ export function createTopics({
   onOpened,
   onClosed,
   onLeaving,
+  onJoined,
+  drops,
   lingerSweeps,
 }: TopicsOptions): Topics {
   const topics = new Map<string, Held>()
@@ -97,7 +103,7 @@ export function createTopics({
   function hold(subject: string, about: TopicName): Held {
     const known = topics.get(subject)
     if (known !== undefined) return known
-    const topic = createTopic(subject, about)
+    const topic = createTopic(subject, about, drops?.(about))
     const held = { topic, subscribed: subscribe(topic) }
     topics.set(subject, held)
     onOpened(topic)
@@ -131,6 +137,7 @@ export function createTopics({
           released(topic)
         }
       }
+      if (joined) onJoined?.(member, topic)
       return joined
     },
     leave(member, topic) {

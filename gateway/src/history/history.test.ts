@@ -23,7 +23,8 @@ function build() {
   const outbox = createOutbox({
     queueBytesMax: QUEUE_BYTES_MAX,
     flushesPerTurn: 512,
-    counters: { framesOut: 0, bytesOut: 0 },
+    counters: { framesOut: 0, bytesOut: 0, deliveriesDropped: 0 },
+    notice: () => expect.fail('nothing may be lost'),
     onOverflow: (connection) => slow.push(connection as FakeConnection),
   })
   const streamOf = ({ subject }: { readonly subject: string }): FakeStream => streams.get(subject) as FakeStream

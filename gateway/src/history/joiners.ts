@@ -5,6 +5,7 @@ import { deflatedFrameOf, frameOf, withheldFrameOf } from '../fanout/frames.ts'
 import { finishJoin, type Member, type Topic } from '../fanout/topic.ts'
 import type { Topics } from '../fanout/topics.ts'
 import type { Deflater } from '../outbound/deflater.ts'
+import { undroppable } from '../outbound/droppable.ts'
 import type { Outbox } from '../outbound/outbox.ts'
 import type { Joiner } from './catch-up.ts'
 import { buildGap } from './gap-frame.ts'
@@ -45,7 +46,8 @@ export function createJoiners(options: JoinersOptions): Joiners {
     const frame =
       whole === null ? withheldFrameOf(about, frames, member.binary) : deflatedFrameOf(frames, whole, member, deflater)
     if (frame === null) return 0
-    if (!outbox.push(member, frame)) return null
+    // What it asks for is told by its `ok`, and no other room's rush may take it.
+    if (!outbox.push(member, undroppable(frame))) return null
     counters.deliveries++
     return frame.length
   }

@@ -10,6 +10,7 @@ import { createFeeds } from '../fanout/feeds.ts'
 import type { Topic, TopicName } from '../fanout/topic.ts'
 import type { Topics } from '../fanout/topics.ts'
 import { hearsAll, roomHeard, roomUnder } from '../fanout/wildcards.ts'
+import type { Droppable } from '../outbound/droppable.ts'
 import { type Checks, type ChecksOptions, createChecks } from './checks.ts'
 import { buildGap } from './gap-frame.ts'
 import { createLog, type Log } from './log.ts'
@@ -120,7 +121,10 @@ export function createLogs(options: LogsOptions): Logs {
       stream: target.stream,
       ring: createRing({ ...(wide ? WIDE_RING : RING), onBytes: countBytes }),
       waitingMax: WAITING_MAX,
-      onMessage: ({ frames }) => deliver.framesToTopic(topic, frames, roomUnder(topics, topic, frames.message)),
+      onMessage({ frames }) {
+        if (topic.drops) frames.droppable = droppableIn(topic, log, frames.message)
+        deliver.framesToTopic(topic, frames, roomUnder(topics, topic, frames.message))
+      },
       onGap: (gap) => {
         counters.historyGaps.add(gap.reason)
         deliver.noticeToTopic(topic, buildGap(topic.about, gap, false), buildGap(topic.about, gap, true))
@@ -172,6 +176,11 @@ export function createLogs(options: LogsOptions): Logs {
       }
     },
   }
+}
+
+/** A live message that slow readers of a room or of all rooms of a namespace may lose. */
+function droppableIn(source: Topic, { epoch, era }: Log, { place }: StoredInbound): Droppable {
+  return { source, place: { epoch: epoch ?? '', era, prev: place.prev, offset: place.offset } }
 }
 
 async function ready(checks: Checks, log: Log, offset: number): Promise<boolean> {

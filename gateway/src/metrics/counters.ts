@@ -34,6 +34,8 @@ export interface Counters {
   deflatedToBytes: number
   /** Messages put into connections' queues, once for each connection. */
   deliveries: number
+  /** Of these, those that were lost in the queue of a slow reader, or did not come into it. */
+  deliveriesDropped: number
   /** Publishes of clients that went to NATS, by kind of target. */
   readonly publishes: Tally
   /** Publishes of clients that failed, by error code. */
@@ -107,6 +109,7 @@ export function createCounters(): Counters {
     deflatedFromBytes: 0,
     deflatedToBytes: 0,
     deliveries: 0,
+    deliveriesDropped: 0,
     publishes: new Tally(['room', 'user', 'session', 'stored_room', 'stored_user']),
     publishFailures: new Tally(),
     calls: new Tally(),

@@ -135,7 +135,16 @@ const trafficMetrics: readonly GatewayMetric[] = [
   gauge('rooms', 'Rooms with a member on this gateway.', ({ gauges }) => gauges.rooms()),
   gauge('users', 'Users with a socket on this gateway.', ({ gauges }) => gauges.users()),
   gauge('queue_bytes', 'Bytes that wait in all queues.', ({ gauges }) => gauges.queueBytes()),
-  counter('slow_consumers', 'Connections whose queue ran over.', ({ counters }) => counters.slowConsumers),
+  counter(
+    'slow_consumers',
+    'Connections that were closed as their queue ran over.',
+    ({ counters }) => counters.slowConsumers,
+  ),
+  counter(
+    'deliveries_dropped',
+    'Messages that slow readers have lost, once for each connection.',
+    ({ counters }) => counters.deliveriesDropped,
+  ),
 ]
 
 const natsMetrics: readonly GatewayMetric[] = [

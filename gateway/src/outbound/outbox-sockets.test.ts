@@ -33,7 +33,8 @@ describe('over real sockets', () => {
     const outbox = createOutbox({
       queueBytesMax: 64 * 1024 * 1024,
       flushesPerTurn: 10,
-      counters: { framesOut: 0, bytesOut: 0 },
+      counters: { framesOut: 0, bytesOut: 0, deliveriesDropped: 0 },
+      notice: () => expect.fail('nothing may be lost'),
       onOverflow: () => expect.fail('nothing runs over'),
     })
     client.pause()
@@ -68,7 +69,8 @@ describe('over real sockets', () => {
     const outbox = createOutbox({
       queueBytesMax,
       flushesPerTurn: 10,
-      counters: { framesOut: 0, bytesOut: 0 },
+      counters: { framesOut: 0, bytesOut: 0, deliveriesDropped: 0 },
+      notice: () => expect.fail('nothing may be lost'),
       onOverflow: (connection) => overflowed.push(connection),
     })
     slow.client.pause()
@@ -94,7 +96,8 @@ describe('over real sockets', () => {
     const outbox = createOutbox({
       queueBytesMax: 1000,
       flushesPerTurn: 10,
-      counters: { framesOut: 0, bytesOut: 0 },
+      counters: { framesOut: 0, bytesOut: 0, deliveriesDropped: 0 },
+      notice: () => expect.fail('nothing may be lost'),
       onOverflow: () => expect.fail('nothing runs over'),
     })
     let text = ''
@@ -114,7 +117,8 @@ describe('over real sockets', () => {
     const outbox = createOutbox({
       queueBytesMax: 1000,
       flushesPerTurn: 10,
-      counters: { framesOut: 0, bytesOut: 0 },
+      counters: { framesOut: 0, bytesOut: 0, deliveriesDropped: 0 },
+      notice: () => expect.fail('nothing may be lost'),
       onOverflow: () => expect.fail('nothing runs over'),
     })
     outgoing.socket.on('error', () => undefined)

@@ -2,6 +2,7 @@
 // turn. The system call is the cost of a delivery, so what one turn brings for a socket goes out in one write.
 // Step 5 of the message path.
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
+import { createDropOldest, type DropOldestOptions, waitingBytes } from './drop-oldest.ts'
 import { createGatheredWrite, type FrameSink } from './gathered-write.ts'
 
 /** The part of a socket that the outbox writes to: a `net.Socket`. */
@@ -25,6 +26,8 @@ export interface Outgoing {
 export interface OutboxCounters {
   framesOut: number
   bytesOut: number
+  /** Frames that were lost in the queues of slow readers. */
+  deliveriesDropped: number
 }
 
 /** See {@link createOutbox}. */
@@ -34,14 +37,16 @@ export interface OutboxOptions {
   /** Connections flushed in a turn: each write costs some microseconds, and the loop must come round to NATS and timers. */
   readonly flushesPerTurn: number
   readonly counters: OutboxCounters
-  /** Told once when a frame did not fit; the queue is gone then and nothing more is taken until the owner closes. */
+  /** See {@link DropOldestOptions.notice}. */
+  readonly notice: DropOldestOptions['notice']
+  /** Told once when a frame did not fit and nothing could be lost for it; the queue is gone then and nothing more is taken until the owner closes. */
   readonly onOverflow: (connection: Outgoing) => void
 }
 
 /** The queues of all connections. */
 export interface Outbox {
   /**
-   * Links a frame to a connection.
+   * Links a frame to a connection. Where there is no room, the oldest frames that may be lost make it.
    *
    * @returns false if it did not fit: the peer reads too slowly
    */
@@ -50,6 +55,8 @@ export interface Outbox {
   finish(connection: Outgoing): void
   /** Resolves in a later turn, when no more than this waits for a connection, or its socket is gone. */
   paced(connection: Outgoing, bytesMax: number): Promise<void>
+  /** See `DropOldest.keep`. */
+  keep(connection: Outgoing, source: object): void
   /** Forgets what waits. */
   discard(connection: Outgoing): void
   /** Bytes in all queues, sockets' own buffers not included. */
@@ -63,6 +70,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   let scheduled = false
   let bytes = 0
   const writeGathered = createGatheredWrite()
+  const slow = createDropOldest(options)
 
   function flushTurn(): void {
     const turn = dirty
@@ -93,11 +101,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
   function write(connection: Outgoing): void {
     const { queue, queueBytes, socket } = connection
     if (queue === null) return
-    bytes -= queueBytes
     counters.framesOut += queue.length
     counters.bytesOut += queueBytes
-    connection.queue = null
-    connection.queueBytes = 0
+    discard(connection)
     if (socket.destroyed) return
     if (queue.length === 1) socket.write(queue[0] as Buffer)
     else writeGathered(socket, queue, queueBytes)
@@ -116,6 +122,19 @@ export function createOutbox(options: OutboxOptions): Outbox {
     bytes -= connection.queueBytes
     connection.queue = null
     connection.queueBytes = 0
+    slow.forget(connection)
+  }
+
+  /** @returns whether the frame may be pushed now */
+  function makeRoom(connection: Outgoing, frame: Buffer): boolean {
+    const before = connection.queueBytes
+    const made = slow.makeRoom(connection, frame)
+    bytes += connection.queueBytes - before
+    if (made === 'full') {
+      discard(connection)
+      onOverflow(connection)
+    } else if (made === 'dropped') markDirty(connection)
+    return made === 'fits'
   }
 
   return {
@@ -123,11 +142,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       return bytes
     },
     push(connection, frame) {
-      if (waitingBytes(connection) + frame.length > queueBytesMax) {
-        discard(connection)
-        onOverflow(connection)
-        return false
-      }
+      if (waitingBytes(connection) + frame.length > queueBytesMax && !makeRoom(connection, frame)) return false
       if (connection.queue === null) connection.queue = [frame]
       else connection.queue.push(frame)
       connection.queueBytes += frame.length
@@ -136,13 +151,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
       return true
     },
     finish: write,
-    async paced(connection, bytesMax) {
-      await turn()
-      const { socket } = connection
-      for (let waitMs = PACE_MS; !socket.destroyed && waitingBytes(connection) > bytesMax; waitMs *= 2) {
-        await pause(Math.min(waitMs, PACE_MS_MAX))
-      }
-    },
+    paced,
+    keep: slow.keep,
     discard,
   }
 }
@@ -151,6 +161,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
 const PACE_MS = 2
 const PACE_MS_MAX = 256
 
-function waitingBytes({ queueBytes, socket }: Outgoing): number {
-  return queueBytes + socket.writableLength
+async function paced(connection: Outgoing, bytesMax: number): Promise<void> {
+  await turn()
+  const { socket } = connection
+  for (let waitMs = PACE_MS; !socket.destroyed && waitingBytes(connection) > bytesMax; waitMs *= 2) {
+    await pause(Math.min(waitMs, PACE_MS_MAX))
+  }
 }

@@ -105,6 +105,7 @@ export function createCore(options: CoreOptions): Core {
     ...options,
     queueBytesMax: limits.queueBytesMax,
     compression,
+    namespaces: () => options.config().namespaces,
     onReceipt,
     onSlow: (connection) => wire.closeSlow(connection),
   })

@@ -3,7 +3,7 @@
 import { LIMITS, parseRoom } from '@sluice/proto'
 import type { Inbound } from '../backplane/inbound.ts'
 import type { Deliver } from '../fanout/deliver.ts'
-import { createFrames, type Frames } from '../fanout/frames.ts'
+import { type Frames, liveFrames } from '../fanout/frames.ts'
 import type { Topic, TopicName } from '../fanout/topic.ts'
 import type { Span, SpanTarget, Tracing } from './tracing.ts'
 
@@ -16,7 +16,7 @@ export function traceDeliver(deliver: Deliver, tracing: Tracing | null): Deliver
     return tracing?.begin({ kind: 'fan-out', ...target, members, offset: place?.offset ?? null }, traceparent) ?? null
   }
 
-  function framesToTopic(topic: Topic, frames: Frames): void {
+  function framesToTopic(topic: Topic, frames: Frames, but?: Topic): void {
     const span = begin(frames.message, targetOf(topic.about), topic.members.length)
     if (span !== null) {
       frames.onLinked = () => {
@@ -24,13 +24,13 @@ export function traceDeliver(deliver: Deliver, tracing: Tracing | null): Deliver
         span.end(null)
       }
     }
-    deliver.framesToTopic(topic, frames)
+    deliver.framesToTopic(topic, frames, but)
   }
 
   return {
     ...deliver,
     framesToTopic,
-    toTopic: (topic, message) => framesToTopic(topic, createFrames(message)),
+    toTopic: (topic, message, but) => framesToTopic(topic, liveFrames(topic, message), but),
     toMember(member, about, message) {
       const span = begin(message, { target: 'session' }, 1)
       deliver.toMember(member, about, message)

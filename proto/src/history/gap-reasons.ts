@@ -14,6 +14,8 @@ export const GAP_REASONS = {
   mismatch: 'another message is at the position',
   /** The gateway has missed messages and cannot read them any more. */
   lost: 'messages were lost on the way',
+  /** The client reads too slowly, in a namespace that drops. Stored ones may still be kept. */
+  slow: 'the client reads too slowly',
 } as const
 
 /** Why there is a gap. */
