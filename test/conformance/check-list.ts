@@ -18,6 +18,7 @@ import { RECOVERY_CHECKS } from './checks/recovery.ts'
 import { REQUEST_CHECKS } from './checks/requests.ts'
 import { SERVICE_CHECKS } from './checks/services.ts'
 import { SIGN_IN_CHECKS } from './checks/sign-in.ts'
+import { SLOW_READER_CHECKS } from './checks/slow-readers.ts'
 import { TRACE_CHECKS } from './checks/traces.ts'
 import { WILDCARD_CHECKS } from './checks/wildcards.ts'
 
@@ -34,6 +35,7 @@ export const CHECKS: readonly Check[] = [
   ...PAYLOAD_CHECKS,
   ...SERVICE_CHECKS,
   ...LIMIT_CHECKS,
+  ...SLOW_READER_CHECKS,
   ...ERROR_CHECKS,
   ...PRESENCE_CHECKS,
   ...HISTORY_CHECKS,

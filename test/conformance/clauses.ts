@@ -25,6 +25,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   '7.4': '`unavailable` and a publish that NATS does not permit come of faults',
   '9.4': 'permissions of NATS belong to the installation',
   '10.2': 'connections of a server, and those from one address, are a matter of load',
+  '10.4': 'that what else waits is kept, and the close where it fills the queue: nobody outside sees a queue',
+  '10.5': 'wildcards',
   '11.1': 'that time in which the server did not read is no silence',
   '12.1': 'codes of faults, of drains, and reserved ones',
   '13.1': 'codes of faults',

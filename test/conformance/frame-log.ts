@@ -68,8 +68,9 @@ export class FrameLog {
     if (['ok', 'error', 'pong'].includes(frame.type) && frame.id !== undefined) this.#answered(frame)
     else if (typeof frame.room === 'string') {
       if (frame.type === 'message') this.#delivered(frame, frame.room)
-      else if (frame.type === 'gap') this.#held.set(frame.room, offsetOf(frame))
-      else if (frame.type === 'added') this.#added(frame, frame.room)
+      else if (frame.type === 'gap') {
+        if (frame.offset !== undefined) this.#held.set(frame.room, offsetOf(frame))
+      } else if (frame.type === 'added') this.#added(frame, frame.room)
       else if (frame.type === 'removed') this.#rooms.set(frame.room, 'out')
     }
   }

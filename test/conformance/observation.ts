@@ -87,7 +87,16 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
   members: { room: name, members, count },
   joined: { room: name, member },
   left: { room: name, member },
-  gap: { 'room?': name, 'user?': name, reason: text, epoch: name, offset: count, 'from?': count, 'to?': count },
+  gap: {
+    'room?': name,
+    'user?': name,
+    reason: text,
+    'epoch?': name,
+    'offset?': count,
+    'from?': count,
+    'to?': count,
+    'missed?': count,
+  },
 }
 
 /** What is wrong with a frame's fields; null if nothing is. */

@@ -17,6 +17,7 @@ export const ROLES = [
   'history',
   'brief',
   'wildcard',
+  'drop',
 ] as const
 
 /** The part of a namespace. */

@@ -1,8 +1,8 @@
 import { expect } from 'vitest'
-import { WebSocket } from 'ws'
 import { Client } from '../harness/client.ts'
+import { countingReader } from '../harness/counting-reader.ts'
 import { eventually } from '../harness/eventually.ts'
-import { type Stage, test } from '../harness/stage.ts'
+import { test } from '../harness/stage.ts'
 import { makeToken } from '../harness/tokens.ts'
 import { until } from '../harness/until.ts'
 
@@ -12,49 +12,12 @@ const MESSAGE_BYTES = 64 * 1024
 /** Messages under way at a time: half of the queue's bound, so that only who does not read runs over it. */
 const UNDER_WAY = 8
 
-/** Counts what it hears and keeps nothing of it: a gigabyte flows here. */
-class Reader implements AsyncDisposable {
-  heard = 0
-  inOrder = true
-  closeCode: number | null = null
-  readonly socket: WebSocket
-
-  constructor(url: string, token: string) {
-    this.socket = new WebSocket(url, { perMessageDeflate: false, headers: { authorization: `Bearer ${token}` } })
-    this.socket.on('message', (message: Buffer) => {
-      const number = /"n":(\d+)/.exec(message.toString('latin1', 0, 120))?.[1]
-      if (number === undefined) return
-      if (Number(number) !== this.heard) this.inOrder = false
-      this.heard++
-    })
-    this.socket.on('close', (code) => {
-      this.closeCode = code
-    })
-    this.socket.on('error', () => undefined)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.socket.terminate()
-  }
-}
-
-async function joined(stage: Stage, url: string, room: string): Promise<Reader> {
-  const reader = stage.use(new Reader(url, await makeToken('reader')))
-  let answered = false
-  reader.socket.on('message', (message: Buffer) => {
-    if (message.length < 200 && message.includes('"ok"')) answered = true
-  })
-  reader.socket.on('open', () => reader.socket.send(JSON.stringify({ id: 1, type: 'join', room })))
-  await until(() => answered, { what: 'the join' })
-  return reader
-}
-
 test('one of fifty who does not read while 64 MiB flow is closed with 4008; the others hear every message', async ({
   stage,
 }) => {
   const nats = await stage.nats()
   const gateway = await stage.gateway(nats, { settings: { accept: { userConnectionsMax: 100 } } })
-  const readers = await Promise.all(Array.from({ length: 49 }, () => joined(stage, gateway.url, 'chat:flood')))
+  const readers = await Promise.all(Array.from({ length: 49 }, () => countingReader(stage, gateway, 'chat:flood')))
   const slow = stage.use(new Client(gateway.url, { token: await makeToken('slow') }))
   await slow.welcome()
   await slow.join('chat:flood')

@@ -1,8 +1,8 @@
-// Chapters 10 to 12: what `welcome` says of limits, readers that are too slow, connections of one user, silence, and closes.
+// Chapters 10 to 12: what `welcome` says of limits, connections of one user, silence, and closes.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Bench } from '../bench.ts'
 import type { Check } from '../check.ts'
-import { Broken, equal, holds, like, NotRun, oneOf } from '../expectation.ts'
+import { Broken, equal, holds, like, NotRun } from '../expectation.ts'
 import type { Peer } from '../peer.ts'
 import { OPCODE, type Wire, wireFrame } from '../wire.ts'
 
@@ -22,43 +22,12 @@ const LIMITS = [
 
 /** Silence that a check is ready to wait for. */
 const SILENCE_MS_MAX = 120_000
-/** Bytes that the kernels of both ends may hold before a slow reader is felt. */
-const FLOOD_BYTES = 48 * 1024 * 1024
 const FRAGMENTS = 20_000
 const PING = '{"id":1,"type":"ping"}'
 
 async function told(bench: Bench): Promise<void> {
   for (const name of LIMITS) holds(bench.limit(name) > 0, `the limit ${name} to be above 0`, bench.limit(name))
   equal('`heartbeatMs` of `welcome`', bench.offer.welcome.heartbeatMs, bench.limit('heartbeatMs'))
-}
-
-async function slowReader(bench: Bench): Promise<void> {
-  const room = bench.room()
-  const slow = await bench.wire()
-  slow.write(wireFrame({ opcode: OPCODE.text, payload: JSON.stringify({ type: 'join', room, id: 1 }) }))
-  await slow.until('an answer to `join`', bench.target.answerMs, () => (slow.texts.length > 1 ? true : null))
-  slow.socket.pause()
-  const healthy = await (await bench.user()).join(room)
-  const size = Math.min(bench.limit('frameBytesMax'), bench.limit('payloadBytesMax')) - 1024
-  const each = Math.min(bench.limit('publishBurst'), 200)
-  const publishers = Math.ceil((FLOOD_BYTES + bench.limit('queueBytesMax')) / (size * each))
-  if (publishers > 40) throw new NotRun('limits are too small to make a reader slow')
-  const data = 'x'.repeat(size)
-  for (let n = 0; n < publishers; n++) {
-    await using publisher = await bench.user()
-    for (let id = 1; id <= each; id++) await publisher.ok({ type: 'publish', room, data })
-    await healthy.settled()
-  }
-  holds(
-    healthy.dataOf(room).length === publishers * each,
-    `${publishers * each} messages at others`,
-    healthy.dataOf(room).length,
-  )
-  healthy.stillOpen()
-  slow.socket.resume()
-  // The close frame may be lost behind what the kernel still holds.
-  oneOf('the code of the close', await slow.closeCode(bench.target.answerMs * 2), [4008, 1006])
-  holds(slow.texts.length < publishers * each, 'what waited to be dropped', slow.texts.length)
 }
 
 async function userConnections(bench: Bench): Promise<void> {
@@ -167,13 +136,6 @@ async function reasons(bench: Bench): Promise<void> {
 export const LIMIT_CHECKS: readonly Check[] = [
   { clauses: ['10.1'], name: '`welcome` tells every limit', run: told },
   { clauses: ['10.2', '3.3'], name: 'a user has so many connections', encodings: 'once', run: userConnections },
-  {
-    clauses: ['10.3', '10.1'],
-    name: 'a slow reader is closed, others are not',
-    encodings: 'once',
-    slow: true,
-    run: slowReader,
-  },
   { clauses: ['11.1', '10.1'], name: 'silence is pinged, then closed', encodings: 'once', slow: true, run: heartbeat },
   { clauses: ['11.1'], name: 'a client’s own pings are answered', encodings: 'once', run: ownPings },
   { clauses: ['12.1'], name: 'what breaks the WebSocket closes with its code', encodings: 'once', run: byTheWebSocket },
