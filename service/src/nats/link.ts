@@ -13,6 +13,7 @@ import {
 } from '@nats-io/transport-node'
 import { createConfirm } from './confirm.ts'
 import { createDenials, type Denials } from './denials.ts'
+import { createUnconfirmed } from './unconfirmed.ts'
 
 /** What happens on a link, told to its owner. None of them may throw. */
 export interface LinkEvents {
@@ -59,13 +60,14 @@ export interface Link {
    * Writes a message.
    *
    * @param reply - where answers go, for questions that have more than one
-   * @returns false if the link is down or the server takes no payload of that size; nothing was written then
+   * @returns false if the link is down, the server takes no payload of that size, or too much is on its way to a server that does not
+   * read; nothing was written then
    */
   publish(subject: string, payload: Uint8Array, headers?: HeaderValues, reply?: string): boolean
   /**
    * One question, one answer.
    *
-   * @throws the library's error where nobody answers, in time or at all, and at once while the link is down
+   * @throws the library's error where nobody answers, in time or at all, and at once while the link is down or full
    */
   request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<Msg>
   /** A subject that nobody else hears. */
@@ -96,6 +98,7 @@ export function createLink(
   let draining = false
   let subscriptions = 0
   const confirm = createConfirm(connection, confirmWaitMs)
+  const unconfirmed = createUnconfirmed(confirm)
   const denials = createDenials()
 
   const ended = (): void => {
@@ -104,6 +107,7 @@ export function createLink(
   const setConnected = (up: boolean): void => {
     connected = up
     if (up) connects++
+    unconfirmed.reset()
     denials.clear()
   }
   void watchStatus(connection, { events, denials, setConnected })
@@ -123,7 +127,7 @@ export function createLink(
       return subscriptions
     },
     publish(subject, payload, headers, reply) {
-      if (!connected || connection.isClosed()) return false
+      if (!connected || connection.isClosed() || !unconfirmed.admit(payload.length)) return false
       try {
         connection.publish(subject, payload, publishOptions(headers, reply))
         return true
@@ -134,7 +138,7 @@ export function createLink(
     },
     takeDenial: denials.take,
     request(subject, payload, { timeoutMs, headers }) {
-      if (!connected) return Promise.reject(new errors.ClosedConnectionError())
+      if (!connected || !unconfirmed.admit(payload.length)) return Promise.reject(new errors.ClosedConnectionError())
       const options = headers === undefined ? {} : { headers: buildHeaders(headers) }
       return connection.request(subject, payload, { timeout: timeoutMs, ...options })
     },
