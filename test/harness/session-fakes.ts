@@ -5,7 +5,8 @@ import { Tally } from '@sluice/service/metrics/tally'
 import type { Principal } from '../../gateway/src/accept/authenticate/principal.ts'
 import { leaveAll } from '../../gateway/src/fanout/topic.ts'
 import { createWheel, type Wheel } from '../../gateway/src/heartbeat/wheel.ts'
-import type { Outbox, Outgoing, Writable } from '../../gateway/src/outbound/outbox.ts'
+import type { Outbox } from '../../gateway/src/outbound/outbox.ts'
+import type { Outgoing, Writable } from '../../gateway/src/outbound/outgoing.ts'
 import {
   type Connection,
   type ConnectionStart,

@@ -3,7 +3,7 @@
 import { jsonCodec, LIMITS, type Namespaces, parseRoom, type ServerFrame } from '@sluice/proto'
 import { msgpackCodec } from '@sluice/proto/msgpack'
 import type { Loss } from '../outbound/droppable.ts'
-import type { Outgoing } from '../outbound/outbox.ts'
+import type { Outgoing } from '../outbound/outgoing.ts'
 import { buildFrame, OPCODE } from '../outbound/ws-frame.ts'
 import { nameOf } from './message-frame.ts'
 import type { Member, Topic, TopicName } from './topic.ts'

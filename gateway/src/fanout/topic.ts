@@ -1,7 +1,7 @@
 // A topic is a subject with local members: a room, or a user with its connections. Owns who is a member and where each stands,
 // so that joining, leaving and closing cost no search. Pure data; knows neither NATS nor sockets. Step 4 of the message path.
 import type { RoomName, UserName } from '@sluice/proto'
-import type { Outgoing } from '../outbound/outbox.ts'
+import type { Outgoing } from '../outbound/outgoing.ts'
 import { appended } from '../short-list.ts'
 
 /** What a topic is about: how its messages name themselves on the wire. */

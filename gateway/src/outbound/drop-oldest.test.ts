@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FakeSocket } from '../../../test/harness/session-fakes.ts'
 import { type DroppablePlace, type Loss, markDroppable } from './droppable.ts'
-import { createOutbox, type Outgoing } from './outbox.ts'
+import { createOutbox } from './outbox.ts'
+import type { Outgoing } from './outgoing.ts'
 
 const BOUND = 1000
 const FRAME = 100

@@ -1,7 +1,7 @@
 // Makes room in the queue of a slow reader: the oldest frames that it may lose go, and a notice stands in their place, one for all that
 // was lost of one source. Nothing here runs for a connection whose queue is within its bound. Step 5 of the message path.
 import { continues, type Droppable, droppableOf, extend, type Loss, undroppable } from './droppable.ts'
-import type { Outgoing } from './outbox.ts'
+import { type Outgoing, waitingBytes } from './outgoing.ts'
 
 /** See {@link createDropOldest}. */
 export interface DropOldestOptions {
@@ -127,9 +127,4 @@ export function createDropOldest({ queueBytesMax, notice, counters }: DropOldest
       if (losses.size > 0) losses.delete(connection)
     },
   }
-}
-
-/** What waits for a connection, in its queue and in its socket. */
-export function waitingBytes({ queueBytes, socket }: Outgoing): number {
-  return queueBytes + socket.writableLength
 }

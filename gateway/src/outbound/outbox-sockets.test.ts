@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { createOutbox, type Outgoing } from './outbox.ts'
+import { createOutbox } from './outbox.ts'
+import type { Outgoing } from './outgoing.ts'
 
 const sockets: Socket[] = []
 afterEach(() => {

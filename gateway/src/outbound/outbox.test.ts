@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FakeSocket } from '../../../test/harness/session-fakes.ts'
-import { createOutbox, type Outgoing } from './outbox.ts'
+import { createOutbox } from './outbox.ts'
+import type { Outgoing } from './outgoing.ts'
 
 interface Peer extends Outgoing {
   readonly socket: FakeSocket

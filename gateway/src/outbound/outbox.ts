@@ -2,25 +2,9 @@
 // turn. The system call is the cost of a delivery, so what one turn brings for a socket goes out in one write.
 // Step 5 of the message path.
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
-import { createDropOldest, type DropOldestOptions, waitingBytes } from './drop-oldest.ts'
-import { createGatheredWrite, type FrameSink } from './gathered-write.ts'
-
-/** The part of a socket that the outbox writes to: a `net.Socket`. */
-export interface Writable extends FrameSink {
-  readonly writableNeedDrain: boolean
-  readonly destroyed: boolean
-  once(event: 'drain', listener: () => void): unknown
-}
-
-/** The fields that the outbox keeps on a connection; flat, as there is one for each of many connections. */
-export interface Outgoing {
-  readonly socket: Writable
-  /** Frames not yet handed to the socket; null while there are none. */
-  queue: Buffer[] | null
-  queueBytes: number
-  /** Whether it stands in the list of those to flush, or waits for its socket to drain. */
-  queued: 'no' | 'dirty' | 'draining'
-}
+import { createDropOldest, type DropOldestOptions } from './drop-oldest.ts'
+import { createGatheredWrite } from './gathered-write.ts'
+import { type Outgoing, waitingBytes } from './outgoing.ts'
 
 /** What the outbox counts; plain numbers, read by the metrics. */
 export interface OutboxCounters {

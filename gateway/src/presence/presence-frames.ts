@@ -2,7 +2,8 @@
 // between recipients. What is sent when is watched-room.ts's business.
 import { jsonCodec, type MemberChange, type RoomName, type ServerFrame, type ViewMember } from '@sluice/proto'
 import { msgpackCodec } from '@sluice/proto/msgpack'
-import type { Outbox, Outgoing } from '../outbound/outbox.ts'
+import type { Outbox } from '../outbound/outbox.ts'
+import type { Outgoing } from '../outbound/outgoing.ts'
 import { buildFrame, OPCODE } from '../outbound/ws-frame.ts'
 
 /** Who sees a room: a connection. */

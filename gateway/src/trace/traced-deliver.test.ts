@@ -79,6 +79,17 @@ describe('a delivery', () => {
     expect(frames.onLinked).toBeNull()
   })
 
+  test('leaves out who has it from another topic, as without spans', () => {
+    const { traced, heard } = build()
+    const [all, own] = [room('all'), room('own')]
+    const [both, one] = crowd(2)
+    join(all, both as never, one as never)
+    join(own, both as never)
+    traced.toTopic(all, message(), own)
+    traced.framesToTopic(all, createFrames(message()), own)
+    expect([heard(both as never), heard(one as never)]).toEqual([[], [1, 1]])
+  })
+
   test('to one connection is a span of its own', () => {
     const { traced, begun, ended, heard } = build()
     const [member] = crowd(1)
