@@ -71,7 +71,7 @@ const repeated = (count: number, frame: (at: number) => Buffer): Buffer =>
 const GARBAGE: readonly (Buffer | string)[] = [
   randomBytes(2048),
   Buffer.from('1603010200010001fc0303', 'hex').toString('latin1').padEnd(600, '\0'),
-  `GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: short\r\n\r\n`,
+  `GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Forwarded-For: 203.0.113.${randomBytes(1)[0]}\r\nSec-WebSocket-Key: short\r\n\r\n`,
   `GET /ws HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`,
   text('{"type":"ping"}'),
 ]

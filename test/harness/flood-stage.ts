@@ -13,7 +13,13 @@ import { makeToken } from './tokens.ts'
 import { Witness } from './witness.ts'
 
 /** Length of each slice: a cycle has a quiet one and a flooded one. */
-const SLICE_MS = process.env.SLUICE_FLOOD_SECONDS === undefined ? 400 : Number(process.env.SLUICE_FLOOD_SECONDS) * 1000
+const SECONDS = process.env.SLUICE_FLOOD_SECONDS
+const SLICE_MS = SECONDS === undefined ? 400 : Number(SECONDS) * 1000
+/**
+ * Below this users count as undisturbed. In short slices a single burst of the attackers, which the limits allow, is more than one in a
+ * hundred of all round trips: there a quarter of a second is the bound, and in the long form the turns of two processes on one core.
+ */
+const FLOOR_MS = SECONDS === undefined ? 250 : 10
 const CYCLES = { min: 3, max: 10 }
 const USERS = 20
 const ATTACKERS = 20
@@ -74,11 +80,21 @@ export function testWithFlood({ settings = {}, token = makeToken }: FloodStageOp
       gateway,
       users,
       async flood(order) {
-        const cycle = { flooder, gateway, inspector, users, witness, cycles: CYCLES, sliceMs: SLICE_MS, settled }
+        const cycle = {
+          flooder,
+          gateway,
+          inspector,
+          users,
+          witness,
+          cycles: CYCLES,
+          floorMs: FLOOR_MS,
+          sliceMs: SLICE_MS,
+          settled,
+        }
         const figures = await measureFlood({ ...cycle, order: { tokens, ...order } })
         report(order.attack, figures)
         expect(users.closed).toBe(0)
-        expect(inTime(figures), JSON.stringify(figures)).toBe(true)
+        expect(inTime(figures, FLOOR_MS), JSON.stringify(figures)).toBe(true)
         const [base = 0, ...after] = figures.heapBytes
         for (const bytes of after) expect(bytes).toBeLessThanOrEqual(base * HEAP_GROWTH_MAX)
         await serves(gateway, token)

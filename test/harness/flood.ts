@@ -55,6 +55,8 @@ export interface FloodOptions {
   readonly order: Omit<FloodOrder, 'port' | 'ms'>
   /** At least this many, and more until the latency is as it should be: what is wrong with the gateway is wrong in all of them. */
   readonly cycles: { readonly min: number; readonly max: number }
+  /** See {@link inTime}. */
+  readonly floorMs: number
   /** Length of each slice, quiet and flooded. */
   readonly sliceMs: number
   /** Waits until what the flood has left is gone, as far as it has to be. */
@@ -79,18 +81,19 @@ export interface FloodFigures {
   readonly outcomes: Readonly<Record<string, number>>
 }
 
-/** Below this a flood is not told from the machine: two processes on one core take turns of some milliseconds. */
-const LATENCY_FLOOR_MS = 10
-
-/** Whether users are at most twice as late as in quiet, the machine's own delay taken out. */
-export function inTime({ users, witness }: Pick<FloodFigures, 'users' | 'witness'>): boolean {
+/**
+ * Whether users are at most twice as late as in quiet, the machine's own delay taken out.
+ *
+ * @param floorMs - below this all is well
+ */
+export function inTime({ users, witness }: Pick<FloodFigures, 'users' | 'witness'>, floorMs: number): boolean {
   const slowed = Math.max(1, witness.floodMs / witness.quietMs)
-  return users.floodMs <= Math.max(2 * slowed * users.quietMs, LATENCY_FLOOR_MS)
+  return users.floodMs <= Math.max(2 * slowed * users.quietMs, floorMs)
 }
 
 /** Floods in cycles: a quiet slice, a flooded one, a collection. */
 export async function measureFlood(options: FloodOptions): Promise<FloodFigures> {
-  const { flooder, gateway, inspector, users, witness, order, cycles, sliceMs, settled } = options
+  const { flooder, gateway, inspector, users, witness, order, cycles, floorMs, sliceMs, settled } = options
   const outcomes: Record<string, number> = {}
   const flood = async (): Promise<void> => {
     const report = await flooder.flood({ ...order, port: gateway.port, ms: sliceMs })
@@ -122,7 +125,7 @@ export async function measureFlood(options: FloodOptions): Promise<FloodFigures>
       heapBytes,
       outcomes,
     }
-    if (cycle >= cycles.max || (cycle >= cycles.min && inTime(figures))) return figures
+    if (cycle >= cycles.max || (cycle >= cycles.min && inTime(figures, floorMs))) return figures
   }
 }
 

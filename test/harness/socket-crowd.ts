@@ -38,10 +38,8 @@ export type CrowdReport =
 export interface SocketCrowd extends AsyncDisposable {
   /** Asks the process, which must not be stopped. */
   count(): Promise<CrowdCounts>
-  /** From here on nobody of it reads. */
+  /** From here on nobody of it reads, nor answers, until it is disposed of. */
   stop(): void
-  /** They read on. */
-  goOn(): void
 }
 
 /** See {@link startSocketCrowd}. */
@@ -82,7 +80,6 @@ export async function startSocketCrowd(gateway: Doorway, options: SocketCrowdOpt
       return report
     },
     stop: () => void child.kill('SIGSTOP'),
-    goOn: () => void child.kill('SIGCONT'),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')
     },

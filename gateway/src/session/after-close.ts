@@ -3,8 +3,11 @@
 import type { Connection } from './connection.ts'
 import { isLive } from './connection-state.ts'
 
-/** What an honest peer may have had under way: a burst, and answers to pings. A flooder has sent as much in a few milliseconds. */
-const FRAMES_AFTER_CLOSE_MAX = 1024
+/**
+ * Above what a peer may have under way that is only careless, such as ten thousand joins at once: ended by force it would not learn why it
+ * was closed. Parsing as many takes some ten milliseconds; a flooder sends them in as little.
+ */
+const FRAMES_AFTER_CLOSE_MAX = 16_384
 
 /** Whether the frame is one of those, and nothing more is to be done with it. */
 export function isAfterClose(connection: Pick<Connection, 'phase' | 'framesAfterClose' | 'peer'>): boolean {

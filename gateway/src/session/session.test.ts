@@ -160,7 +160,7 @@ describe('an open socket', () => {
   test('that is being closed is not listened to, and ended if it sends on and on', () => {
     const { session, connection, read, outbox } = open()
     connection.phase = 'closing'
-    for (let frame = 0; frame < 400; frame++) {
+    for (let frame = 0; frame < 6000; frame++) {
       session.message(connection, Buffer.from('x'), false)
       session.ping(connection, Buffer.from('x'))
       session.pong(connection)

@@ -1,6 +1,6 @@
 import { createSubjects, DEFAULT_LIMITS, type GatewayId } from '@sluice/proto'
 import { Tally } from '@sluice/service/metrics/tally'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type FakeConnection, fakeConnection, principalOf, recordedWire } from '../../../test/harness/session-fakes.ts'
 import type { AuthRefusal, AuthResult, Principal } from '../accept/authenticate/principal.ts'
 import { createTopics } from '../fanout/topics.ts'
@@ -239,6 +239,8 @@ test('a user who was closed for the rate a moment ago is closed so again, and no
   const connection = built.arrive()
   await built.signIn.withToken(connection, 'good')
   expect(connection.peer.closed?.code).toBe(4029)
+  expect(connection.peer.paused).toBe(true)
+  await vi.waitFor(() => expect(connection.peer.closed?.code).toBe(1006))
   expect(built.framesOf(connection)).toEqual([])
   expect(built.told.opened).toEqual([])
 })

@@ -68,6 +68,9 @@ const REFUSED = {
   unavailable: { close: 1013, reason: 'keys cannot be reached' },
 } as const
 
+/** Time for the close frame to reach a peer whose own is not waited for, in milliseconds. */
+const CLOSE_UNREAD_MS = 500
+
 /** Makes the signing in of a gateway. */
 export function createSignIn(options: SignInOptions): SignIn {
   const { authenticator, topics, subjects, connections, wire, limits } = options
@@ -163,9 +166,12 @@ export function createSignIn(options: SignInOptions): SignIn {
 
 /** Whether its user has to wait; it is closed then. */
 function mustWait(connection: Connection, { user }: Principal, options: SignInOptions): boolean {
-  const waits = options.mustWait(user)
-  if (waits) options.wire.close(connection, 4029, 'rate limited a moment ago')
-  return waits
+  if (!options.mustWait(user)) return false
+  options.wire.close(connection, 4029, 'rate limited a moment ago')
+  // What it has sent already is not even parsed, so its own close is not seen either.
+  connection.peer.pause()
+  setTimeout(() => connection.peer.terminate(), CLOSE_UNREAD_MS).unref()
+  return true
 }
 
 /** Whether it may go on after a service has answered; it is closed otherwise. */

@@ -44,7 +44,7 @@ function runtimeMetrics(prefix: string): readonly Metric<ProcessSample>[] {
     gauge('heap_used_bytes', 'Used part of the heap of V8.', ({ usage }) => usage.heapUsedBytes),
     gauge(
       'heap_limit_bytes',
-      'Limit of the heap of V8; the process ends when it is reached.',
+      'What old objects may fill of the heap of V8; the process ends when they do.',
       ({ usage }) => usage.heapLimitBytes,
     ),
     gauge(

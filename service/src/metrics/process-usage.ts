@@ -1,6 +1,6 @@
 // What the process uses, as Prometheus' client libraries tell it everywhere: memory, CPU, file descriptors. Read at scrape only.
 import { readdir, readFile } from 'node:fs/promises'
-import { getHeapStatistics } from 'node:v8'
+import { heapLimitBytes } from './heap-limit.ts'
 
 /** One look at the process. `null`: the platform does not say. */
 export interface ProcessUsage {
@@ -23,7 +23,7 @@ export async function readProcessUsage(): Promise<ProcessUsage> {
     cpuSeconds: (user + system) / 1e6,
     residentBytes: memory.rss,
     heapUsedBytes: memory.heapUsed,
-    heapLimitBytes: getHeapStatistics().heap_size_limit,
+    heapLimitBytes: heapLimitBytes(),
     externalBytes: memory.external,
     startSeconds: performance.timeOrigin / 1000,
     openFiles,
