@@ -1,11 +1,14 @@
-// `npm run bench`: what a delivery costs the gateway, as a multiple of the least that a Node server can do. The process with its
-// options, its signals and its exit code; the order of a run is in run.ts.
+// `npm run bench`: every budget with its method, and the peers in the same run. The process with its options, its signals and its exit
+// code; what is run is in the catalogue.
+import { CATALOGUE } from './catalogue.ts'
 import { runEnvironment } from './environment.ts'
-import type { PatternFigures } from './measure/measure.ts'
-import { parseBenchOptions } from './options.ts'
+import { type PartReport, skippedPart } from './figures.ts'
+import { clearFloor } from './floor.ts'
+import { type BenchOptions, parseBenchOptions } from './options.ts'
+import type { Part } from './parts/part.ts'
+import { QUICK_PARTS } from './quick.ts'
 import { exitCodeOf, type RunReport, reportAsJson, reportAsText } from './report.ts'
-import { GATEWAY, runScenario } from './run.ts'
-import { Processes } from './servers/processes.ts'
+import { writeResults } from './results-page.ts'
 
 const parsed = parseBenchOptions(process.argv.slice(2))
 if (parsed.kind !== 'options') {
@@ -15,26 +18,31 @@ if (parsed.kind !== 'options') {
   process.exit(asked ? 0 : 2)
 }
 const { options } = parsed
-let processes: Processes | null = null
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     // A second signal finds no listener and ends this process at once; the leash then ends the others.
-    void (processes?.stop() ?? Promise.resolve()).then(() => process.exit(1))
+    void clearFloor().then(() => process.exit(1))
   })
 }
 
-const patterns: PatternFigures[] = []
-let natsServer = 'unknown'
-for (const scenario of options.scenarios) {
-  processes = new Processes()
+/** A part that breaks fails the run, and takes nothing from the others. */
+async function runPart({ id, title, run }: Part, given: BenchOptions): Promise<PartReport> {
   try {
-    const figures = await runScenario(scenario, options, processes, (sentence) => console.error(sentence))
-    patterns.push(...figures.patterns)
-    natsServer = figures.natsServer
-  } finally {
-    await processes.stop()
+    return await run({ ...given, say: (sentence) => console.error(sentence) })
+  } catch (error) {
+    console.error(error)
+    const [why = ''] = String((error as Error).message).split('\n')
+    return { ...skippedPart(id, title, why), faults: [`${id}: ${why}`] }
   }
 }
-const report: RunReport = { environment: runEnvironment(natsServer), quick: options.quick, judged: GATEWAY, patterns }
+
+const startedAt = new Date()
+const quickly = options.quick && options.parts.length === CATALOGUE.filter(({ usual }) => usual).length
+const parts: PartReport[] = []
+for (const part of quickly ? QUICK_PARTS : options.parts) {
+  parts.push(await runPart(part, options))
+}
+const report: RunReport = { environment: await runEnvironment(startedAt), quick: options.quick, parts }
 console.log(options.json ? reportAsJson(report) : reportAsText(report))
+if (options.whole) writeResults(report)
 process.exit(exitCodeOf(report, options.gate))

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { PatternFigures } from './measure/measure.ts'
+import { type BudgetFigure, type PartReport, skippedPart } from './figures.ts'
 import type { Summary } from './measure/statistics.ts'
-import { exitCodeOf, type RunReport, reportAsJson, reportAsText, verdictOf } from './report.ts'
-import { SCENARIOS } from './scenarios.ts'
+import { exitCodeOf, type RunReport, reportAsJson, reportAsText } from './report.ts'
+import { resultsPage } from './results-page.ts'
 
 const environment = {
   machine: '2 × Some CPU',
@@ -12,58 +12,90 @@ const environment = {
   natsClient: '3.4.0',
   ws: '8.0.0',
   commit: 'abc1234',
+  date: '2026-01-02',
 }
-const scenario = SCENARIOS[0]!
-const around = (median: number): Summary => ({ count: 20, median, q1: median * 0.99, q3: median * 1.01 })
+const around = (median: number, apart = 0.02): Summary => ({
+  count: 20,
+  median,
+  q1: median * (1 - apart / 2),
+  q3: median * (1 + apart / 2),
+})
 
-function run(ratio: number, faults: string[] = []): RunReport {
-  const figures: PatternFigures = {
-    scenario,
-    pattern: scenario.patterns[0]!,
-    unit: around(6.4),
-    servers: [
-      { name: 'gateway', ratio: around(ratio), micros: around(6.4 * ratio), load: 0.38 },
-      { name: 'another', ratio: around(3), micros: around(19), load: 0.4 },
+function run(figure: Summary, { faults = [] as string[], quick = false } = {}): RunReport {
+  const budget: BudgetFigure = { id: 'B1', what: '1 message', unit: '× U', figure, limit: 1.1, decimals: 3 }
+  const part: PartReport = {
+    id: 'b1',
+    title: 'one room of 400',
+    budgets: [budget],
+    tables: [
+      {
+        title: 'U = 6.40 µs',
+        rows: [
+          ['', '× U'],
+          ['gateway', '1.050'],
+          ['another | one', '3.000'],
+        ],
+      },
     ],
-    sinkLoadMax: 0.2,
+    notes: ['How it was taken.'],
     faults,
+    skipped: ['Somebody: is not here'],
   }
-  return { environment, quick: false, judged: 'gateway', patterns: [figures] }
+  return { environment, quick, parts: [part] }
 }
 
-test('a report names the machine, the versions and the commit', () => {
-  const text = reportAsText(run(1))
-  for (const part of Object.values(environment)) expect(text).toContain(part)
+test.each([
+  ['text', reportAsText],
+  ['the page', resultsPage],
+])(
+  '%s names the machine, the versions, the commit, the day, what was left out and how figures were taken',
+  (_, print) => {
+    const text = print(run(around(1)))
+    for (const part of Object.values(environment)) expect(text).toContain(part)
+    expect(text).toContain('Somebody: is not here')
+    expect(text).toContain('How it was taken.')
+  },
+)
+
+test('a budget stands with its figure, quartiles, slices, limit and verdict', () => {
+  expect(reportAsText(run(around(1.05)))).toMatch(/B1 +1 message +1\.050 × U +1\.0\d\d–1\.06\d +2 % +20 +1\.10 +met/)
+  expect(resultsPage(run(around(1.2)))).toMatch(/\| B1 \| 1 message \| 1\.200 × U \|.*\| 1\.10 \| MISSED \|/)
 })
 
-test('a report shows each server with its multiple of U, and the budget of the one that has it', () => {
-  const text = reportAsText(run(1.05))
-  expect(text).toMatch(/gateway +1\.050 +1\.0\d\d–1\.06\d +6\.72 +20 +38 % +≤ 1\.10/)
-  expect(text).toMatch(/another +3\.000 .*40 %$/m)
-  expect(text).toContain('gateway: within budget')
+test('a run that is too noisy does not say that a budget is met', () => {
+  expect(reportAsText(run(around(1.09, 0.3)))).toContain('undecided: too noisy')
 })
 
-test('a budget that is exceeded fails the gate, and nothing else', () => {
-  expect(exitCodeOf(run(1.2), true)).toBe(0)
-  expect(exitCodeOf(run(1.3), true)).toBe(1)
-  expect(exitCodeOf(run(1.3), false)).toBe(0)
+test('a bar in a cell does not break the page’s tables', () => {
+  expect(resultsPage(run(around(1)))).toContain('| another \\| one | 3.000 |')
+})
+
+test('a budget that is surely exceeded fails the gate, and nothing else', () => {
+  expect(exitCodeOf(run(around(1.2)), true)).toBe(0)
+  expect(exitCodeOf(run(around(1.3)), true)).toBe(1)
+  expect(exitCodeOf(run(around(1.3)), false)).toBe(0)
+})
+
+test('a quick run gates at 30 %, and not on what noise may have done', () => {
+  expect(exitCodeOf(run(around(1.4), { quick: true }), false)).toBe(0)
+  expect(exitCodeOf(run(around(1.5), { quick: true }), false)).toBe(1)
+  expect(exitCodeOf(run(around(1.5, 0.6), { quick: true }), false)).toBe(0)
 })
 
 test('a slice that does not count is told, and fails every run', () => {
-  const faulty = run(1, ['gateway: received 399 of 400'])
+  const faulty = run(around(1), { faults: ['gateway: received 399 of 400'] })
   expect(reportAsText(faulty)).toContain('DOES NOT COUNT: gateway: received 399 of 400')
+  expect(resultsPage(faulty)).toContain('received 399 of 400')
   expect(exitCodeOf(faulty, false)).toBe(1)
 })
 
-test('a server without figures passes no gate', () => {
-  const none = { ...run(1), judged: 'nobody' }
-  expect(verdictOf(none.patterns[0]!, 'nobody')).toBeNull()
-  expect(exitCodeOf(none, true)).toBe(1)
+test('a part that cannot be run here is named with its reason, and fails nothing', () => {
+  const report: RunReport = { environment, quick: false, parts: [skippedPart('latency', 'late', 'no compiler')] }
+  expect(resultsPage(report)).toContain('latency: no compiler')
+  expect(exitCodeOf(report, true)).toBe(0)
 })
 
 test('JSON carries the verdict', () => {
-  expect(JSON.parse(reportAsJson(run(1.3)))).toMatchObject({
-    environment,
-    patterns: [{ scenario: 'b1', budget: 1.1, verdict: 'over' }],
-  })
+  const missed = { id: 'B1', limit: 1.1, verdict: 'missed' }
+  expect(JSON.parse(reportAsJson(run(around(1.3))))).toMatchObject({ environment, parts: [{ budgets: [missed] }] })
 })

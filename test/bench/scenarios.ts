@@ -67,7 +67,7 @@ export function onceToEach(scenario: Scenario): { readonly scenario: Scenario; r
 
 /** The wire name of a room. All are equally long, so that their frames are. */
 export function roomName(room: number): string {
-  return `room-${String(room).padStart(3, '0')}`
+  return `room-${String(room).padStart(5, '0')}`
 }
 
 /**

@@ -30,6 +30,8 @@ export interface MonitoredConnection {
 /** A server that a test controls. */
 export interface NatsServer extends AsyncDisposable {
   readonly url: string
+  /** Of the process that runs now. */
+  readonly pid: number
   /** Starts it at its address, with new options if any are given. */
   start(options?: NatsOptions): Promise<void>
   /** As an operator stops it. */
@@ -64,6 +66,9 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
 
   const nats: NatsServer = {
     url: `nats://${HOST}:${port}`,
+    get pid() {
+      return child?.pid ?? 0
+    },
     async start(changed) {
       current = changed ?? current
       const config = join(folder, 'nats.conf')

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
 import type { GatewayProcess } from '../harness/gateway.ts'
+import { loseGateway } from '../harness/gateway-loss.ts'
 import { historyCluster } from '../harness/history.ts'
 import { type CrowdPosition, CrowdSocket, forEachOf } from '../harness/history-crowd.ts'
 import { storeAll } from '../harness/history-stream.ts'
@@ -90,49 +91,16 @@ const PER_MS = 1
 test('B6: five thousand who lose their gateway miss nothing, and cost one read for each room', {
   timeout: 120_000,
 }, async ({ stage }) => {
-  const { nats, gateways } = await historyCluster(stage, { settings: SETTINGS })
-  const [one, two] = gateways as [GatewayProcess, GatewayProcess]
-  const nobody: CrowdPosition = { epoch: '', offset: 0 }
-  const tokens = await tokensFor(SOCKETS)
-  const rooms = Array.from({ length: ROOMS }, (_, at) => `room${at}`)
-  const roomOf = (at: number): string => `chat:${rooms[at % ROOMS]}`
-  const positions = Array.from({ length: SOCKETS }, () => nobody)
-  const before = await openCrowd(stage, { ports: [one.port], tokens, positions })
-  await forEachOf(before, 500, (socket, at) => socket.join(roomOf(at), false))
-
-  await one.child.kill()
-  const service = await nats.connect()
-  const messages = Array.from({ length: MISSED }, (_, n) =>
-    rooms.map((room) => ({ subject: `sluice.pub.room.chat.${room}`, data: `${n}` })),
-  )
-  await storeAll(service, messages.flat())
-  const reads = async (...kinds: readonly string[]): Promise<number> => {
-    const metrics = await two.metrics()
-    return kinds.reduce((sum, kind) => sum + metrics.value('history_reads_total', { kind }), 0)
-  }
-  // Waiting for streams at its start has asked for them.
-  const statesBefore = await reads('state')
-  const after = await openCrowd(stage, { ports: [two.port], tokens, positions: before.map(({ position }) => position) })
-  const startedAt = performance.now()
-  const answers = await forEachOf(after, SOCKETS, (socket, at) => socket.join(roomOf(at), true))
-  const elapsed = performance.now() - startedAt
-
-  expect(answers.filter(({ recovered }) => recovered !== true)).toEqual([])
-  expect(wrongOf(after)).toEqual([])
-  expect(after.filter(({ count, closed }) => count !== MISSED || closed)).toEqual([])
+  const loss = await loseGateway((resource) => stage.use(resource), { sockets: 5000, rooms: ROOMS, missed: 20 })
+  expect(loss).toMatchObject({ unrecovered: 0, miscounted: 0, closed: 0, wrong: [] })
   // B6 to the letter: rooms + 2. A storm that takes longer than the pace of sweeps, on a slow machine, has sweeps in it.
-  const sweeps = Math.floor(elapsed / SWEEP_MS)
-  const perRoom = await reads('forward', 'probe', 'leader')
-  const shared = await reads('lasts')
-  expect(shared).toBeLessThanOrEqual(2 + sweeps)
-  expect(perRoom + shared).toBeLessThanOrEqual(ROOMS + 2 + sweeps)
+  const sweeps = Math.floor(loss.elapsedMs / SWEEP_MS)
+  expect(loss.sharedReads).toBeLessThanOrEqual(2 + sweeps)
+  expect(loss.roomReads + loss.sharedReads).toBeLessThanOrEqual(ROOMS + 2 + sweeps)
   // What the leader is asked about the stream itself: with each of the shared reads, and as evidence, about once in a second of reading.
-  const states = (await reads('state')) - statesBefore
-  expect(states).toBeLessThanOrEqual(4 + elapsed / 1000)
+  expect(loss.stateReads).toBeLessThanOrEqual(4 + loss.elapsedMs / 1000)
 })
 
-const SOCKETS = 5000
 /** See gateway/src/history/logs.ts. */
 const SWEEP_MS = 15_000
 const ROOMS = 250
-const MISSED = 20

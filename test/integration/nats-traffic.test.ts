@@ -1,42 +1,19 @@
 import { describe, expect } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
-import type { NatsServer } from '../harness/nats.ts'
+import { copiesOf, countCopies } from '../harness/nats-copies.ts'
 import { test } from '../harness/stage.ts'
-
-/** Messages that each gateway has sent to NATS and got from it, by the server's own count. */
-async function traffic(nats: NatsServer): Promise<{ readonly sent: number; readonly got: number }[]> {
-  const connections = await nats.gatewayConnections()
-  return connections.sort((a, b) => a.cid - b.cid).map(({ in_msgs, out_msgs }) => ({ sent: in_msgs, got: out_msgs }))
-}
 
 describe('a message costs NATS', () => {
   test('one copy in, and one out for each gateway with a member, however many members there are', async ({ stage }) => {
-    const nats = await stage.nats()
-    // Probes are traffic too.
-    const settings = { readiness: { probeMs: 600_000, graceMs: 3_600_000 } }
-    const one = await stage.gateway(nats, { settings })
-    const two = await stage.gateway(nats, { settings })
-    const three = await stage.gateway(nats, { settings })
-    const members = await Promise.all(
-      Array.from({ length: 20 }, async (_, n) => (await stage.user(n < 10 ? one : two, 'ann')).join('chat:cheap')),
-    )
-    const outside = await stage.user(three, 'eve')
-    const before = await traffic(nats)
     const count = 25
-    for (let n = 0; n < count; n++) await outside.ok({ type: 'publish', room: 'chat:cheap', data: n })
-    for (const member of members) await eventually(() => member.dataOf('chat:cheap').length).toBe(count)
-    const after = await traffic(nats)
-    const spent = after.map(({ sent, got }, at) => ({
-      sent: sent - (before[at]?.sent ?? 0),
-      got: got - (before[at]?.got ?? 0),
-    }))
+    const { spent, deliveries, publishes } = await countCopies((resource) => stage.use(resource), count)
     expect(spent).toEqual([
       { sent: 0, got: count },
       { sent: 0, got: count },
       { sent: count, got: 0 },
     ])
-    expect((await one.metrics()).value('deliveries_total')).toBe(10 * count)
-    expect((await three.metrics()).value('publishes_total', { kind: 'room' })).toBe(count)
+    expect(deliveries).toBe(10 * count)
+    expect(publishes).toBe(count)
   })
 
   test('one copy out for a gateway with a member of all rooms, whatever rooms it has other members in', async ({
@@ -54,13 +31,13 @@ describe('a message costs NATS', () => {
       'sluice.room.chat.*',
     ])
     const outside = await stage.user(two, 'dan')
-    const before = await traffic(nats)
+    const before = await copiesOf(nats)
     const count = 30
     for (let n = 0; n < count; n++) await outside.ok({ type: 'publish', room: `chat:r${n % 3}`, data: n })
     const heard = ({ frames }: typeof inAll): number => frames.filter(({ type }) => type === 'message').length
     for (const member of [inAll, inBoth]) await eventually(() => heard(member)).toBe(count)
     await eventually(() => heard(inRoom)).toBe(count / 3)
-    const after = await traffic(nats)
+    const after = await copiesOf(nats)
     expect(after.map(({ got }, at) => got - (before[at]?.got ?? 0))).toEqual([count, 0])
   })
 

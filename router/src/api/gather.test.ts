@@ -90,7 +90,7 @@ describe('what spans shards', () => {
       if (reply) link.publish(reply, new TextEncoder().encode('{"v":2}'))
       if (reply) link.publish(reply, new TextEncoder().encode('no'))
     })
-    serving.push(serveGathering(router(high)), { stop: noise.unsubscribe })
+    serving.push(serveGathering(router(high)), { stop: () => noise.unsubscribe() })
     expect((await gatherRooms(REQUEST, router(low)))?.rooms).toHaveLength(ROOMS.length)
     link.publish('sluice.ctl.routers', new TextEncoder().encode('{"v":3,"verb":"rooms"}'))
     await expect.poll(() => skipped).toContain('newer')

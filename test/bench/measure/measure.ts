@@ -57,6 +57,8 @@ export interface Measured {
   /** Its cost is U; it gets one frame for each connection in place of the pattern. */
   readonly reference: BenchServer
   readonly others: readonly BenchServer[]
+  /** Of the reference, where it has not as many as the scenario. */
+  readonly referenceConnections?: number
   readonly effort: Effort
 }
 
@@ -74,7 +76,9 @@ interface Lane {
  */
 export async function measurePattern(bench: Bench, measured: Measured): Promise<PatternFigures> {
   const { scenario, pattern, effort } = measured
-  const reference = await warmUp(bench, measured.reference, onceToEach(scenario), effort)
+  const { connections } = scenario
+  const once = onceToEach({ ...scenario, connections: measured.referenceConnections ?? connections })
+  const reference = await warmUp(bench, measured.reference, once, effort)
   const others: Lane[] = []
   for (const server of measured.others) others.push(await warmUp(bench, server, { scenario, pattern }, effort))
 

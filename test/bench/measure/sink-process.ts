@@ -7,10 +7,26 @@ const SINK = fileURLToPath(new URL('../sink/sink.ts', import.meta.url))
 /** Opening a thousand clients with their joins takes a second or two. */
 const ANSWER_MS = 60_000
 
+/** How clients are opened. The sink in Node knows none of these. */
+export interface OpenOptions {
+  /** Address of the server. Default 127.0.0.1. */
+  readonly host?: string
+  /** Handshakes under way at once. Default 50. */
+  readonly atOnce?: number
+  /** The receive buffer of each socket; 0, the default, leaves it to the system. */
+  readonly receiveBytes?: number
+  /** Whether a frame holds a message in each line. */
+  readonly linesAreMessages?: boolean
+}
+
 /** The sink of a run. */
 export interface Sink {
-  /** Opens the clients of a server. */
-  open(group: string, port: number, clients: readonly ClientPlan[]): Promise<void>
+  /**
+   * Opens the clients of a server.
+   *
+   * @returns the time that it took, in milliseconds
+   */
+  open(group: string, port: number, clients: readonly ClientPlan[], options?: OpenOptions): Promise<number>
   /** Begins a slice. */
   begin(group: string, messagesOfTurn: number): void
   /**
@@ -23,8 +39,8 @@ export interface Sink {
   end(expected: readonly number[]): Promise<Counted>
 }
 
-/** Starts the sink. */
-export async function startSink(processes: Processes): Promise<Sink> {
+/** Starts the sink in Node: where no compiler is, or to see what it changes. */
+export async function startNodeSink(processes: Processes): Promise<Sink> {
   const { process: child } = await processes.start({
     name: 'sink',
     command: process.execPath,
@@ -59,9 +75,11 @@ export async function startSink(processes: Processes): Promise<Sink> {
 
   return {
     async open(group, port, clients) {
+      const startedAt = performance.now()
       order({ kind: 'open', group, port, clients })
       const opened = await report(ANSWER_MS, ({ kind }) => kind === 'opened')
       if (opened === null) throw new Error(`sink: the clients of ${group} did not open in time`)
+      return performance.now() - startedAt
     },
     begin(group, messagesOfTurn) {
       turnsSeen = 0

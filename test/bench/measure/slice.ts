@@ -6,12 +6,10 @@ import { deliveriesOfTurn, MESSAGE_BYTES, type Pattern, roomChooser, roomName, t
 import type { BenchServer } from '../servers/server.ts'
 import { cpuMillisOf } from './cpu.ts'
 import type { Sink } from './sink-process.ts'
-import type { Source } from './source.ts'
 
-/** What slices are run with. */
+/** What slices are run with: the sink that holds the clients of a server. */
 export interface Bench {
-  readonly source: Source
-  readonly sink: Sink
+  sinkOf(server: BenchServer): Sink
 }
 
 /** Turns, and the least time from one's begin to the next's where the pattern has none. */
@@ -35,8 +33,8 @@ export interface Slice {
 /** A turn that is not received by then has lost something. */
 const TURN_MS = 10_000
 
-/** All frames of a run are equally long. */
-const FRAME_BYTES = textFrame(messageText(roomName(0), messagePayload(MESSAGE_BYTES, 0))).length
+/** All frames of a gateway, and of those that send what it sends, are equally long. */
+export const FRAME_BYTES: number = textFrame(messageText(roomName(0), messagePayload(MESSAGE_BYTES, 0))).length
 
 /** What is run: a pattern, and who is in which room. */
 export interface Traffic {
@@ -52,11 +50,12 @@ export interface Traffic {
  * @throws Error when clients have lost their connection: the run can't go on
  */
 export async function runSlice(
-  { source, sink }: Bench,
+  bench: Bench,
   { server, traffic, pace }: { readonly server: BenchServer; readonly traffic: Traffic; readonly pace: Pace },
 ): Promise<Slice> {
   const { scenario, pattern, membership } = traffic
   const { turns, periodMs } = pace
+  const sink = bench.sinkOf(server)
   const choose = roomChooser(scenario, pattern)
   const rooms = Array.from({ length: turns }, choose)
   const deliveries = deliveriesOfTurn(scenario, pattern)
@@ -66,7 +65,7 @@ export async function runSlice(
   let inTime = true
   for (let turn = 0; turn < turns && inTime; turn++) {
     const turnMs = performance.now()
-    source.publish(server, rooms[turn] ?? [])
+    server.publish(rooms[turn] ?? [])
     if (pattern.everyMs === null) inTime = await sink.turns(turn + 1, TURN_MS)
     const nextMs = pattern.everyMs === null ? turnMs + periodMs : startedMs + (turn + 1) * pattern.everyMs
     await pause(Math.max(0, nextMs - performance.now()))
@@ -82,7 +81,7 @@ export async function runSlice(
     micros: (cpuMs * 1000) / expected,
     load: cpuMs / wallMs,
     sinkLoad: counted.load,
-    fault: faultOf(counted, expected),
+    fault: faultOf(counted, expected, server.frameBytes),
   }
 }
 
@@ -93,9 +92,13 @@ function expectedOf(membership: Traffic['membership'], rooms: readonly number[])
   return membership.map((own) => own.reduce((sum, room) => sum + (messages.get(room) ?? 0), 0))
 }
 
-function faultOf(counted: { messages: number; bytes: number; wrong: number }, expected: number): string | null {
+function faultOf(
+  counted: { readonly messages: number; readonly bytes: number; readonly wrong: number },
+  expected: number,
+  frameBytes: number | null,
+): string | null {
   if (counted.messages !== expected) return `received ${counted.messages} of ${expected}`
   if (counted.wrong > 0) return `${counted.wrong} clients received too much or too little`
-  if (counted.bytes !== expected * FRAME_BYTES) return `received ${counted.bytes} bytes, not ${expected * FRAME_BYTES}`
-  return null
+  const bytes = frameBytes === null ? counted.bytes : expected * frameBytes
+  return counted.bytes === bytes ? null : `received ${counted.bytes} bytes, not ${bytes}`
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { judge, quantile, ratiosToNeighbours, spread, summarise } from './statistics.ts'
+import { quantile, ratiosToNeighbours, spread, summarise } from './statistics.ts'
 
 describe('a summary', () => {
   test('has the median and the quartiles, whatever the order', () => {
@@ -48,27 +48,5 @@ describe('a ratio', () => {
   test('hides a machine that becomes slower', () => {
     const slices = [slice('raw', 10), slice('a', 11), slice('raw', 12), slice('a', 13), slice('raw', 14)]
     expect(ratiosToNeighbours(slices, 'raw').get('a')).toEqual([1, 1])
-  })
-})
-
-describe('the verdict', () => {
-  const tight = (median: number) => ({ count: 20, median, q1: median * 0.99, q3: median * 1.01 })
-
-  test.each([
-    [1.0, 'within'],
-    [1.1, 'within'],
-    [1.11, 'tolerated'],
-    [1.26, 'tolerated'],
-    [1.28, 'over'],
-  ])('on a median of %f against 1.1 is %s', (median, verdict) => {
-    expect(judge(tight(median), 1.1)).toBe(verdict)
-  })
-
-  test('is noise where the quartiles are far apart, one on each side of the gate', () => {
-    expect(judge({ count: 20, median: 1.1, q1: 0.9, q3: 1.4 }, 1.1)).toBe('noisy')
-  })
-
-  test('stands where even the worse quartile is good enough', () => {
-    expect(judge({ count: 20, median: 0.5, q1: 0.4, q3: 0.7 }, 1.1)).toBe('within')
   })
 })

@@ -9,9 +9,6 @@ export interface Summary {
   readonly q3: number
 }
 
-/** Whether a budget is kept. `tolerated` is over it by no more than the gate allows; `noisy` says nothing. */
-export type Verdict = 'within' | 'tolerated' | 'over' | 'noisy'
-
 /** Quartiles further apart than this share of the median are noise: a busy neighbour, or too few slices. */
 export const NOISE_MAX = 0.1
 
@@ -73,13 +70,4 @@ export function ratiosToNeighbours(slices: readonly SliceCost[], reference: stri
     ratios.set(server, own)
   }
   return ratios
-}
-
-/** Judges a summary of ratios. A noisy one is still a verdict if its quartiles are on one side of the gate. */
-export function judge(summary: Summary, budget: number): Verdict {
-  const gate = budget * (1 + GATE_TOLERANCE)
-  const { median, q1, q3 } = summary
-  if (spread(summary) > NOISE_MAX && q1 <= gate && q3 > gate) return 'noisy'
-  if (median <= budget) return 'within'
-  return median <= gate ? 'tolerated' : 'over'
 }

@@ -38,8 +38,8 @@ const say = (text: string): void => console.log(text)
 async function run(): Promise<void> {
   if (wanted('writes') || wanted('queries')) {
     await using cluster = await startPresenceCluster(2)
-    const { machine, system, node, commit } = runEnvironment('')
-    say(`commit ${commit}\n${machine}, ${system}\nnode ${node}, nats-server ${cluster.service.info?.version}\n`)
+    const { machine, system, node, natsServer, commit } = await runEnvironment(new Date())
+    say(`commit ${commit}\n${machine}, ${system}\nnode ${node}, nats-server ${natsServer}\n`)
     if (wanted('writes')) say(writesAsText(await measureWrites(cluster, WRITES)))
     if (wanted('queries')) say(queriesAsText(await measureQueries(cluster, QUERIES)))
   }

@@ -29,7 +29,8 @@ export async function memoryOf(service: { readonly child: Child; readonly log: r
   return { heapBytes: Number(line.heapBytes), privateBytes: privateBytesOf(service.child.pid) }
 }
 
-function privateBytesOf(pid: number): number {
+/** Pages of a process that no other shares, in bytes. */
+export function privateBytesOf(pid: number): number {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
   const kilobytes = [...text.matchAll(/^Private_\w+: +(\d+) kB$/gm)].map(([, value]) => Number(value))
   return kilobytes.reduce((sum, value) => sum + value, 0) * 1024

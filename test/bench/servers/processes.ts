@@ -18,6 +18,8 @@ export interface ProcessSpec<ready> {
   readonly env?: NodeJS.ProcessEnv
   /** Whether it is spoken to with messages. */
   readonly ipc?: boolean
+  /** Whether it is spoken to with lines on its standard input. */
+  readonly input?: boolean
   /** What a line of its output says about its being ready; null for the other lines. */
   readonly ready: (line: string) => ready | null
 }
@@ -41,8 +43,9 @@ export class Processes {
    * @throws Error with its last words if it ends before, or says nothing in time
    */
   start<ready>(spec: ProcessSpec<ready>): Promise<Running<ready>> {
-    const { name, command, args, env = process.env, ipc = false } = spec
-    const stdio = ipc ? (['ignore', 'pipe', 'pipe', 'ipc'] as const) : (['ignore', 'pipe', 'pipe'] as const)
+    const { name, command, args, env = process.env, ipc = false, input = false } = spec
+    const first = input ? ('pipe' as const) : ('ignore' as const)
+    const stdio = ipc ? ([first, 'pipe', 'pipe', 'ipc'] as const) : ([first, 'pipe', 'pipe'] as const)
     const child = spawn(command, args, { env, detached: true, stdio: [...stdio] })
     this.#living.push(child)
     if (child.pid !== undefined) this.#leash.stdin?.write(`+${child.pid}\n`)

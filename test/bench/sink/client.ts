@@ -1,4 +1,4 @@
-// One client of the sink: a bare socket with the least of a handshake, which signs in and joins where it is told to. From then on
+// One client of the sink: a bare socket with the least of a handshake, which says the steps of its plan. From then on
 // it reads and counts, and never writes.
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
@@ -64,41 +64,46 @@ export function openClient(port: number, plan: ClientPlan): Promise<Client> {
       client.base = counter.messages
       resolve(client)
     }
-    if (plan.token === undefined) ready()
-    else counter.onMessage = joinAll(socket, plan.joins, { ready, refused: reject })
+    counter.onMessage = runSteps(socket, plan, { ready, refused: reject })
     counter.push(rest)
   }
   return promise
 }
 
-/** Hears `welcome`, joins, hears an `ok` for each join. */
-function joinAll(
+/** Says what the plan has, step by step, as messages come. */
+function runSteps(
   socket: Socket,
-  joins: readonly string[],
+  { steps, readyAfter }: ClientPlan,
   told: { readonly ready: () => void; readonly refused: (error: Error) => void },
 ): (payload: Buffer) => void {
-  let answers = 0
+  let at = 0
+  let heard = 0
+  const goOn = (): void => {
+    for (let step = steps[at]; step !== undefined && heard >= step.after; step = steps[++at]) {
+      heard -= step.after
+      socket.write(textFrameMasked(step.text))
+    }
+    if (at === steps.length && heard >= readyAfter) told.ready()
+  }
+  queueMicrotask(goOn)
   return (payload) => {
-    const { type } = JSON.parse(payload.toString()) as { type: string }
-    if (type === 'welcome') {
-      for (const [at, room] of joins.entries()) socket.write(textFrameMasked({ type: 'join', id: at + 1, room }))
-    } else if (type === 'ok') answers++
-    else return told.refused(new Error(`a join was answered by ${payload}`))
-    if (answers === joins.length) told.ready()
+    if (payload.includes('"error"')) return told.refused(new Error(`a request was answered by ${payload}`))
+    heard++
+    goOn()
   }
 }
 
-function upgradeRequest({ path, token }: ClientPlan): string {
-  const authorization = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`
+function upgradeRequest({ path, header }: ClientPlan): string {
+  const extra = header === undefined ? '' : `${header}\r\n`
   return (
     `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-    `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n${authorization}\r\n`
+    `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n${extra}\r\n`
   )
 }
 
 /** A client's frame; the mask is four zeros, which the RFC allows and which changes nothing. */
-function textFrameMasked(frame: object): Buffer {
-  const text = Buffer.from(JSON.stringify(frame))
+function textFrameMasked(said: string): Buffer {
+  const text = Buffer.from(said)
   if (text.length >= 126) throw new RangeError('only short frames are sent')
   return Buffer.concat([Buffer.from([FIN_TEXT, MASKED | text.length, 0, 0, 0, 0]), text])
 }

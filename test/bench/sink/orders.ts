@@ -1,13 +1,23 @@
 // What the benchmark tells its sink, and what the sink tells back: messages between two processes.
 
+/** A step of a client on its way in: it waits for so many messages, and then says something. */
+export interface ClientStep {
+  readonly after: number
+  readonly text: string
+}
+
 /** One client to open. */
 export interface ClientPlan {
   /** Path and query of the upgrade. */
   readonly path: string
-  /** Brought as a bearer token; its client then waits for `welcome`. */
-  readonly token?: string
-  /** Rooms that it joins after `welcome`. */
-  readonly joins: readonly string[]
+  /** A further header of the upgrade, such as a token's. */
+  readonly header?: string
+  /** Its own loopback address; the system's choice if unset. */
+  readonly from?: string
+  /** What it says once it is upgraded. */
+  readonly steps: readonly ClientStep[]
+  /** Messages after the last step with which it is open. */
+  readonly readyAfter: number
 }
 
 /** To the sink. */
