@@ -40,14 +40,13 @@ interface Globals {
   readonly WebSocket?: SocketConstructor
   readonly document?: { readonly visibilityState: string } & Listening
   readonly addEventListener?: Listening['addEventListener']
-  readonly removeEventListener?: Listening['removeEventListener']
   readonly reportError?: (fault: unknown) => void
   readonly process?: { emitWarning?(warning: string): void }
 }
 
 interface Listening {
-  addEventListener(type: string, listener: () => void): void
-  removeEventListener(type: string, listener: () => void): void
+  /** A controller has a signal, as the options have that end the listening. */
+  addEventListener(type: string, listener: () => void, options: { readonly signal: AbortSignal }): void
 }
 
 /** Timers of platforms overflow beyond it, and fire at once. */
@@ -110,15 +109,13 @@ function newKey(): string {
     .slice(0, 22)
 }
 
-function listenForWake({ document, addEventListener, removeEventListener }: Globals, wake: () => void): Cancel {
+function listenForWake({ document, addEventListener }: Globals, wake: () => void): Cancel {
+  const listening = new AbortController()
   const seen = (): void => {
     if (document?.visibilityState === 'visible') wake()
   }
   // Node has neither, and some workers have no document.
-  for (const type of ['online', 'pageshow']) addEventListener?.(type, wake)
-  document?.addEventListener('visibilitychange', seen)
-  return () => {
-    for (const type of ['online', 'pageshow']) removeEventListener?.(type, wake)
-    document?.removeEventListener('visibilitychange', seen)
-  }
+  for (const type of ['online', 'pageshow']) addEventListener?.(type, wake, listening)
+  document?.addEventListener('visibilitychange', seen, listening)
+  return () => listening.abort()
 }

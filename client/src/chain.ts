@@ -50,7 +50,7 @@ export class Chain {
       return 'next'
     }
     const verdict = judgeNext(
-      { offset: held.offset, time: held.time ?? Number.POSITIVE_INFINITY },
+      { offset: held.offset, time: held.time ?? time ?? 0 },
       { offset, prev: prev ?? 0, time: time ?? 0 },
     )
     if (verdict === 'gap') return 'broken'

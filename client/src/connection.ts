@@ -91,11 +91,13 @@ export class Connection {
 
   /** The gateway asks the client to go elsewhere. */
   move(link: Link, frame: Frame): void {
-    if (link !== this.#main || this.#cancelMove !== null) return
+    const afterMs = countOf(frame, 'afterMs')
+    // Without time the close is here already, and its back-off spreads those who were asked together.
+    if (link !== this.#main || this.#cancelMove !== null || !afterMs) return
     const { ambient } = this.#options
     this.#moveFailures = 0
     this.#freshMove = false
-    this.#moveIn(moveDelayMs(countOf(frame, 'afterMs') ?? 0, ambient.random()))
+    this.#moveIn(moveDelayMs(afterMs, ambient.random()))
   }
 
   /** Ends it for good. */

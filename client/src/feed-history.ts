@@ -19,7 +19,7 @@ export class FeedHistory {
   readonly #events: Emitter<RoomEvents>
   readonly #room: string | undefined
   readonly #nowMs: () => number
-  #repairedAtMs = Number.NEGATIVE_INFINITY
+  #repairedAtMs = -REPAIR_EVERY_MS
 
   /** @param room - undefined for an inbox */
   constructor(events: Emitter<RoomEvents>, room: string | undefined, nowMs: () => number) {
@@ -61,25 +61,27 @@ export class FeedHistory {
     this.#chain.settle(position)
   }
 
-  /** Tells that messages are lost, and goes on behind them. */
-  lose(seat: Seat, reason: string, position: Position, missed?: number): void {
-    const from = this.#chain.offset
-    seat.gap = true
-    this.#chain.jump(position)
-    this.#events.emit('gap', { reason, from, to: position.offset, missed })
+  /**
+   * Tells that messages are lost, and goes on behind them.
+   *
+   * @param position - null where all of them were ephemeral
+   */
+  lose(seat: Seat, reason: string, position: Position | null, missed?: number): void {
+    const from = position === null ? undefined : this.#chain.offset
+    if (position !== null) {
+      seat.gap = true
+      this.#chain.jump(position)
+    }
+    this.#events.emit('gap', { reason, from, to: position?.offset, missed })
   }
 
   /**
-   * The gateway has left messages out, as this client reads too slowly. Stored ones are mostly kept, so the position stays for a join anew.
+   * The gateway has left stored messages out, as this client reads too slowly. They are mostly kept, so the position stays for a join anew.
    *
-   * @param position - null where all of them were ephemeral
-   * @returns whether the room has to be joined anew
+   * @returns whether the room may be joined anew for them
    */
-  slow(seat: Seat, position: Position | null, missed: number | undefined): boolean {
-    if (position === null) this.#events.emit('gap', { reason: 'slow', from: undefined, to: undefined, missed })
-    else if (seat.phase === 'joined' && this.position !== null && this.#mayRepair()) return true
-    else this.lose(seat, 'slow', position, missed)
-    return false
+  mayRecover(seat: Seat): boolean {
+    return seat.phase === 'joined' && this.#mayRepair()
   }
 
   /** There is no history any more: what was missed since the position cannot be known. */
@@ -102,6 +104,7 @@ export class FeedHistory {
     this.#events.emit('gap', { reason: 'lost', from: held, to: before })
     return this.place(seat, frame)
   }
+
   #mayRepair(): boolean {
     const nowMs = this.#nowMs()
     if (nowMs - this.#repairedAtMs < REPAIR_EVERY_MS) return false

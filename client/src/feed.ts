@@ -201,11 +201,11 @@ export class Feed implements JoinedFeed {
     // While both sockets are joined, one of them misses what the other has brought.
     const { authority } = this.#seats
     const other = authority !== null && authority !== link && seat.phase === 'joined'
-    if (other) return
-    const reason = textOf(frame, 'reason') ?? 'unknown'
-    if (reason === 'slow') {
-      if (this.history.slow(seat, position, countOf(frame, 'missed'))) this.#joins.rejoin(link, seat)
-    } else if (position !== null) this.history.lose(seat, reason, position)
+    // Told to slow readers alone, as is a gap without a position.
+    const missed = countOf(frame, 'missed')
+    if (other || (position === null && missed === undefined)) return
+    if (missed !== undefined && position !== null && this.history.mayRecover(seat)) this.#joins.rejoin(link, seat)
+    else this.history.lose(seat, textOf(frame, 'reason') ?? 'unknown', position, missed)
   }
 
   #presence(frame: Frame): void {

@@ -23,9 +23,9 @@ async function cluster(stage: Stage) {
   inbox.on('message', ({ data }) => direct.push(data))
   await Promise.all([lobby.room.ready(), hall.room.ready(), inbox.ready()])
   const old = await one.connection(0)
-  const drain = (): void => {
+  const drain = (afterMs = MOVE.afterMs): void => {
     address.now = two.url
-    old.send(MOVE)
+    old.send({ ...MOVE, afterMs })
   }
   return { ...told, one, two, room, lobby, hall, direct, old, drain }
 }
@@ -191,6 +191,22 @@ describe('a move that fails', () => {
     expect(sluice.state.name).toBe('open')
     expect(states.map(({ name }) => name)).not.toContain('waiting')
   })
+})
+
+test('a move without time is left to the close that comes with it, whose back-off spreads clients', async ({
+  stage,
+}) => {
+  const { states, two, old, drain } = await cluster(stage)
+  drain(0)
+  old.close(1012, 'service restart')
+  await two.connection(0)
+  await eventually(() => states.map(({ name }) => name)).toEqual([
+    'connecting',
+    'open',
+    'waiting',
+    'connecting',
+    'open',
+  ])
 })
 
 test('a second move comes while the first one is not over: only the newest socket is left', async ({ stage }) => {

@@ -4,6 +4,8 @@ import { countOf, type Frame } from './server-frame.ts'
 
 /** Kept back, as the gateway counts by when frames arrive, and the way may bunch them. */
 const SHARE = 0.9
+/** More than any client sends. */
+const UNLIMITED = 1e9
 
 /** A bucket that drains by what is sent. */
 export interface Bucket {
@@ -21,7 +23,7 @@ export interface Rate {
 export function rateOf(limits: Frame): Rate {
   const perSecond = countOf(limits, 'publishesPerSecond')
   const burst = countOf(limits, 'publishBurst')
-  if (!perSecond || !burst) return { burst: Number.POSITIVE_INFINITY, perSecond: Number.POSITIVE_INFINITY }
+  if (!perSecond || !burst) return { burst: UNLIMITED, perSecond: UNLIMITED }
   return { burst: Math.max(1, burst * SHARE), perSecond: perSecond * SHARE }
 }
 
@@ -32,7 +34,6 @@ export function fullBucket({ burst }: Rate, nowMs: number): Bucket {
 
 /** Takes one; a number is how long to wait for it, in milliseconds. */
 export function takeOne({ tokens, atMs }: Bucket, { burst, perSecond }: Rate, nowMs: number): Bucket | number {
-  if (perSecond === Number.POSITIVE_INFINITY) return { tokens, atMs }
   const filled = Math.min(burst, tokens + ((nowMs - atMs) / 1000) * perSecond)
   return filled >= 1 ? { tokens: filled - 1, atMs: nowMs } : Math.ceil(((1 - filled) / perSecond) * 1000)
 }

@@ -91,8 +91,8 @@ export class Requests {
     } catch (cause) {
       return new SluiceError('bad_request', 'this cannot be encoded', { cause })
     }
-    const max = countOf(link.welcome?.limits ?? {}, 'frameBytesMax') ?? Number.POSITIVE_INFINITY
-    return encoded.length > max || bytesOf(encoded) > max
+    const max = countOf(link.welcome?.limits ?? {}, 'frameBytesMax')
+    return max !== undefined && bytesOf(encoded) > max
       ? new SluiceError('too_large', `a frame has at most ${max} bytes`)
       : encoded
   }

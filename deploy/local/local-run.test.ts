@@ -68,7 +68,8 @@ async function choosePorts(): Promise<Ports> {
 
 function start(options: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
   const main = join(import.meta.dirname, 'main.ts')
-  const { SLUICE_NATS_URL: _, ...inherited } = process.env
+  // A setting of the shell, or one of the tests' own that begins like them, is none of this run.
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SLUICE_')))
   const runner = spawn(process.execPath, [main, ...options, `--state=${folder}`], { env: { ...inherited, ...env } })
   let text = ''
   for (const stream of [runner.stdout, runner.stderr]) stream.on('data', (piece) => (text += String(piece)))

@@ -208,7 +208,7 @@ describe('case 64: a gateway', () => {
     })
   })
 
-  test('that may not read what was revoked lets nobody in, and says so', async ({ stage }) => {
+  test('that may not read what was revoked is not ready, lets nobody in, and says so', async ({ stage }) => {
     const accounts = await startNatsWithAccounts(stage, {
       change: (text) =>
         text.replace('"$JS.API.STREAM.INFO.KV_sluice_revoked", "$JS.API.DIRECT.GET.KV_sluice_revoked",', ''),
@@ -216,7 +216,7 @@ describe('case 64: a gateway', () => {
     await accounts.router(SETTINGS)
     const gateway = accounts.launchGateway(SETTINGS, { expectErrors: true })
     await gateway.logged('listening')
-    await gateway.ready()
+    await eventually(async () => (await gateway.readyz()).reasons).toContain('revocations_unreadable')
     const ann = await stage.open(gateway, { token: await makeToken('ann') })
     expect((await ann.closedWithin(10_000)).code).toBe(1013)
     expect(await gateway.logged('error on the connection to NATS')).toMatchObject({
