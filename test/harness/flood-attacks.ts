@@ -52,14 +52,17 @@ function sendsOnce(make: (attempt: Attempt) => Buffer | string): Attack {
   }
 }
 
-/** Takes a socket if it gets one and keeps it until the flood is over. */
+/** How long a socket is kept: they end as they began, spread over time. */
+const HOLD_MS = 300
+
+/** Takes a socket if it gets one, keeps it for a while and leaves. */
 function holds(make: (attempt: Attempt) => string): Attack {
   return async (attempt) => {
     const dialled = new Dialled(attempt.port)
     dialled.write(make(attempt))
     const status = await dialled.status
     if (status !== '101') return status
-    while (performance.now() < attempt.endsAt && !dialled.over) await pause(20)
+    await pause(HOLD_MS)
     dialled.end()
     return status
   }

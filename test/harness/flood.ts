@@ -1,5 +1,5 @@
 // Floods from another process, and what the users of a gateway notice of them: latency in quiet and in flooded slices that take turns, so
-// that a busy neighbour falls on both, and the heap that is left after each cycle.
+// that a busy neighbour falls on both, and the heap that is left after each pair.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
@@ -17,7 +17,9 @@ export interface FloodOrder {
   /** Valid tokens of the attackers. */
   readonly tokens: readonly string[]
   readonly ms: number
-  /** Connections at a time. */
+  /** Attempts that begin in a second, evenly spread. */
+  readonly perSecond: number
+  /** Attempts at a time, at most. */
   readonly hands: number
 }
 
@@ -52,85 +54,80 @@ export interface FloodOptions {
   readonly inspector: Inspector
   readonly users: SteadyUsers
   readonly witness: Witness
-  readonly order: Omit<FloodOrder, 'port' | 'ms'>
-  /** At least this many, and more until the latency is as it should be: what is wrong with the gateway is wrong in all of them. */
-  readonly cycles: { readonly min: number; readonly max: number }
-  /** See {@link inTime}. */
-  readonly floorMs: number
+  readonly order: Omit<FloodOrder, 'port' | 'ms' | 'tokens'>
+  /** Tokens of the attackers of each flood: new ones, as those before may still have to wait for what they did. */
+  readonly attackers: readonly (readonly string[])[]
+  /** Pairs of a quiet and a flooded slice. */
+  readonly pairs: number
   /** Length of each slice, quiet and flooded. */
   readonly sliceMs: number
   /** Waits until what the flood has left is gone, as far as it has to be. */
   readonly settled: () => Promise<unknown>
 }
 
-/** 99 of 100 round trips took at most this, in milliseconds, over all slices of a kind. */
-export interface Latency {
+/** A quiet slice and the flooded one after it: 99 of 100 round trips took at most this, in milliseconds. */
+export interface Pair {
   readonly quietMs: number
   readonly floodMs: number
+  /** How many times later round trips to NATS have become, which the flood does not reach: what the machine itself does. */
+  readonly slowed: number
 }
 
 /** What was seen. */
 export interface FloodFigures {
-  readonly users: Latency
-  /** Of round trips to NATS in the same slices, which the flood does not reach: how much later the machine itself has become. */
-  readonly witness: Latency
+  readonly pairs: readonly Pair[]
   readonly roundTrips: number
-  readonly cycles: number
-  /** Used heap after collection before the first and after each cycle, in bytes. */
+  /** Used heap after collection before the first and after each pair, in bytes. */
   readonly heapBytes: readonly number[]
   readonly outcomes: Readonly<Record<string, number>>
 }
 
+/** What is taken for the machine's own delay, at most. */
+const SLOWED_MAX = 3
+
 /**
- * Whether users are at most twice as late as in quiet, the machine's own delay taken out.
+ * Whether users are at most twice as late as in quiet in one of the pairs, the machine's own delay taken out: what is wrong with a gateway
+ * is wrong in all of them, a busy neighbour is not.
  *
  * @param floorMs - below this all is well
  */
-export function inTime({ users, witness }: Pick<FloodFigures, 'users' | 'witness'>, floorMs: number): boolean {
-  const slowed = Math.max(1, witness.floodMs / witness.quietMs)
-  return users.floodMs <= Math.max(2 * slowed * users.quietMs, floorMs)
+export function inTime(pairs: readonly Pair[], floorMs: number): boolean {
+  return pairs.some(({ quietMs, floodMs, slowed }) => {
+    const machine = Math.min(SLOWED_MAX, Math.max(1, slowed))
+    return floodMs <= Math.max(2 * machine * quietMs, floorMs)
+  })
 }
 
-/** Floods in cycles: a quiet slice, a flooded one, a collection. */
+/** Floods in pairs: a quiet slice, a flooded one, a collection. */
 export async function measureFlood(options: FloodOptions): Promise<FloodFigures> {
-  const { flooder, gateway, inspector, users, witness, order, cycles, floorMs, sliceMs, settled } = options
+  const { flooder, gateway, inspector, users, witness, order, attackers, sliceMs, settled } = options
   const outcomes: Record<string, number> = {}
+  const pairs: Pair[] = []
+  let floods = 0
   const flood = async (): Promise<void> => {
-    const report = await flooder.flood({ ...order, port: gateway.port, ms: sliceMs })
+    const tokens = attackers[floods] ?? []
+    floods++
+    const report = await flooder.flood({ ...order, tokens, port: gateway.port, ms: sliceMs })
     for (const [name, count] of Object.entries(report.outcomes)) outcomes[name] = (outcomes[name] ?? 0) + count
-  }
-  const seen = {
-    users: { quiet: [] as number[], flood: [] as number[] },
-    witness: { quiet: [] as number[], flood: [] as number[] },
-  }
-  const slice = async (kind: 'quiet' | 'flood'): Promise<void> => {
-    const [ours, theirs] = await Promise.all([users.slice(sliceMs), witness.slice(sliceMs)])
-    seen.users[kind].push(...ours)
-    seen.witness[kind].push(...theirs)
   }
   // Code is compiled, and bounded tables fill: that is no leak.
   await flood()
   await settled()
   const heapBytes = [await inspector.heapBytes()]
-  for (let cycle = 1; ; cycle++) {
-    await slice('quiet')
-    await Promise.all([flood(), slice('flood')])
+  let roundTrips = 0
+  while (pairs.length < options.pairs) {
+    const quiet = await Promise.all([users.slice(sliceMs), witness.slice(sliceMs)])
+    const flooded = await Promise.all([users.slice(sliceMs), witness.slice(sliceMs), flood()])
+    pairs.push({
+      quietMs: percentile(quiet[0], 0.99),
+      floodMs: percentile(flooded[0], 0.99),
+      slowed: percentile(flooded[1], 0.99) / percentile(quiet[1], 0.99),
+    })
+    roundTrips += quiet[0].length + flooded[0].length
     await settled()
     heapBytes.push(await inspector.heapBytes())
-    const figures = {
-      users: latencyOf(seen.users),
-      witness: latencyOf(seen.witness),
-      roundTrips: seen.users.quiet.length + seen.users.flood.length,
-      cycles: cycle,
-      heapBytes,
-      outcomes,
-    }
-    if (cycle >= cycles.max || (cycle >= cycles.min && inTime(figures, floorMs))) return figures
   }
-}
-
-function latencyOf({ quiet, flood }: Readonly<Record<'quiet' | 'flood', readonly number[]>>): Latency {
-  return { quietMs: percentile(quiet, 0.99), floodMs: percentile(flood, 0.99) }
+  return { pairs, roundTrips, heapBytes, outcomes }
 }
 
 /** The value that this share of all is at most. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage, type Server } from 'node:http'
+import { setImmediate as turn } from 'node:timers/promises'
 import { Tally } from '@sluice/service/metrics/tally'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -247,4 +248,26 @@ describe('local mode', () => {
     echo.send('Hello')
     expect(String((await answer)[0])).toBe('Echo: Hello')
   })
+})
+
+test('of requests that come all at once 16 are upgraded in a turn, and all of them in the end', async () => {
+  const { counters, port } = await build()
+  let taken = 0
+  servers.at(-1)?.on('connection', () => taken++)
+  const held = await Promise.all(Array.from({ length: 80 }, () => RawSocket.connect(port)))
+  await vi.waitFor(() => expect(taken).toBe(held.length))
+  for (const one of held) {
+    one.write(
+      'GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    )
+  }
+  let most = 0
+  while (counters.acceptsTotal < held.length) {
+    const before = counters.acceptsTotal
+    await turn()
+    most = Math.max(most, counters.acceptsTotal - before)
+  }
+  expect(most).toBeLessThanOrEqual(16)
+  for (const one of held) one.socket.destroy()
 })

@@ -15,6 +15,7 @@ import { type PublicTls, TLS_OPTIONS } from './public-tls.ts'
 import { refuseUpgrade } from './refusal.ts'
 import type { Sockets } from './sockets.ts'
 import { readUpgradeRequest, type UpgradeRequest } from './upgrade-request.ts'
+import { createUpgradeTurns } from './upgrade-turns.ts'
 
 /** See {@link createAccept}. */
 export interface AcceptOptions {
@@ -43,6 +44,14 @@ export interface AcceptOptions {
 const HEADERS_WAIT_MS = 10_000
 /** Between two looks for requests that are late; Node's own 30 s would make the wait above three times as long. */
 const HEADERS_CHECK_MS = 1000
+/** Upgrades in a turn of the event loop: some 150 µs each. */
+const UPGRADES_PER_TURN_MAX = 16
+
+interface Upgrade {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+}
 
 /** Makes the server of the public port; the caller listens and closes. */
 export function createAccept(options: AcceptOptions): Server {
@@ -52,9 +61,9 @@ export function createAccept(options: AcceptOptions): Server {
   // Connections that are neither sockets nor refused yet are bounded with the others.
   server.maxConnections = rules.connectionsMax + rules.unauthenticatedMax
 
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // Until ws takes the socket over, its errors are nobody's.
-    socket.on('error', ignore)
+  const take = createUpgradeTurns<Upgrade>(UPGRADES_PER_TURN_MAX, ({ request, socket, head }) => {
+    // It was left while it waited: nothing has been counted for it.
+    if (socket.destroyed) return
     const facts = readUpgradeRequest(request, rules.compression)
     const forwardedFor = [request.headers['x-forwarded-for'] ?? []].flat().join(',')
     const address = clientAddress(
@@ -81,6 +90,11 @@ export function createAccept(options: AcceptOptions): Server {
       session.opened(connection, decision.sign)
       return connection
     })
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Until ws takes the socket over, its errors are nobody's.
+    socket.on('error', ignore)
+    take({ request, socket, head })
   })
   return server
 }

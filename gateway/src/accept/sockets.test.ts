@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { constants, deflateRawSync } from 'node:zlib'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type ClientOptions, WebSocket } from 'ws'
@@ -106,6 +106,50 @@ describe('what a socket brings', () => {
     client.send('x'.repeat(FRAME_BYTES_MAX))
     await said(`text ${FRAME_BYTES_MAX} xxxxxxxx`)
   })
+})
+
+describe('thousands of frames in one read', () => {
+  test.each([
+    ['pings', wireFrame({ opcode: 9, payload: 'p' })],
+    ['messages', wireFrame({ opcode: 1, payload: 'm' })],
+  ])('are told some in each turn, so that others have theirs: %s', async (_, frame) => {
+    const { port, log } = await build()
+    await using raw = await RawSocket.upgrade(port)
+    raw.write(Buffer.concat(Array.from({ length: 2000 }, () => frame)))
+    let most = 0
+    while (log.length < 2000) {
+      const before = log.length
+      await turn()
+      most = Math.max(most, log.length - before)
+    }
+    // A share while the socket is read, and one more in the same turn for what was put off.
+    expect(most).toBeLessThanOrEqual(16)
+  })
+
+  test('are all told before the end of their socket', async () => {
+    const { port, log } = await build()
+    const raw = await RawSocket.upgrade(port)
+    raw.write(Buffer.concat(Array.from({ length: 500 }, () => wireFrame({ opcode: 1, payload: 'm' }))))
+    raw.write(wireFrame({ opcode: 8, payload: Buffer.from([0x03, 0xe8]) }))
+    await vi.waitFor(() => expect(log.at(-1)).toBe('closed 1000'))
+    expect(log).toHaveLength(501)
+    await raw[Symbol.asyncDispose]()
+  })
+})
+
+test('a message may have 128 parts', async () => {
+  const { port, log } = await build()
+  const parts = (count: number): Buffer =>
+    Buffer.concat(
+      Array.from({ length: count }, (_, at) =>
+        wireFrame({ opcode: at === 0 ? 1 : 0, payload: 'x', fin: at === count - 1 }),
+      ),
+    )
+  await using raw = await RawSocket.upgrade(port)
+  raw.write(parts(128))
+  await vi.waitFor(() => expect(log).toEqual(['text 128 xxxxxxxx']))
+  raw.write(parts(129))
+  await vi.waitFor(() => expect(log[1]).toBe('broken 1008'))
 })
 
 describe('the end of a socket', () => {

@@ -7,6 +7,7 @@ import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws
 import type { Connection } from '../session/connection.ts'
 import type { Session } from '../session/session.ts'
 import { type DeflateAgreement, PERMESSAGE_DEFLATE } from './deflate-offer.ts'
+import { createEventShare } from './event-share.ts'
 import { createInflation, type Inflation, type InflationCounters } from './inflation.ts'
 import { refuseUpgrade } from './refusal.ts'
 import { selectSubprotocol } from './upgrade-request.ts'
@@ -35,8 +36,8 @@ export interface Sockets {
   ): void
 }
 
-/** Parts of one message: more is refused with 1008. A message of 64 KiB in parts of 64 bytes still passes. */
-const FRAGMENTS_MAX = 1024
+/** Parts of one message: more is refused with 1008. A message of 64 KiB in parts of 512 bytes still passes; all parts of a read are taken in one turn. */
+const FRAGMENTS_MAX = 128
 /** Reads of the socket that one unfinished frame may spread over, for the same reason. */
 const CHUNKS_MAX = 4096
 /** How long a peer may take to answer a close frame before its socket is ended by force, in milliseconds. */
@@ -45,6 +46,8 @@ const CLOSE_WAIT_MS = 5000
 class ConnectedSocket extends WebSocket {
   connection: Connection | null = null
   inflation: Inflation | null = null
+  /** For {@link createEventShare}. */
+  eventsInTurn = 0
 
   override resume(): void {
     super.resume()
@@ -74,6 +77,7 @@ export function createSockets({ session, frameBytesMax, counters }: SocketsOptio
     handleProtocols: selectSubprotocol,
   }
   const server = new WebSocketServer(options)
+  const share = createEventShare()
   // ws answers within the call of handleUpgrade, so this is the agreement of the upgrade that it is busy with.
   let agreed: DeflateAgreement | null = null
   server.on('headers', (headers) => {
@@ -100,14 +104,17 @@ export function createSockets({ session, frameBytesMax, counters }: SocketsOptio
   server.on('wsClientError', (_, socket) => refuseUpgrade(socket, 400, { 'Sec-WebSocket-Version': '13' }))
 
   function onMessage(this: WebSocket, message: RawData, binary: boolean): void {
+    share.count(this as ConnectedSocket)
     const connection = connectionOf(this)
     if (connection !== null) session.message(connection, message as Buffer, binary)
   }
   function onPing(this: WebSocket, payload: Buffer): void {
+    share.count(this as ConnectedSocket)
     const connection = connectionOf(this)
     if (connection !== null) session.ping(connection, payload)
   }
   function onPong(this: WebSocket): void {
+    share.count(this as ConnectedSocket)
     const connection = connectionOf(this)
     if (connection !== null) session.pong(connection)
   }
@@ -131,6 +138,7 @@ export function createSockets({ session, frameBytesMax, counters }: SocketsOptio
         peer.on('error', onError)
         peer.connection = connect(peer, socket as Socket)
         if (peer.connection === null) return
+        share.begin(peer)
         if (deflate !== null) inflate(peer, socket)
         peer.on('message', onMessage)
         peer.on('ping', onPing)

@@ -1,5 +1,5 @@
 import { Tally } from '@sluice/service/metrics/tally'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type FakeConnection, fakeConnection, principalOf, recordedWire } from '../../../test/harness/session-fakes.ts'
 import { beginJoin, createTopic, finishJoin, leaveAll } from '../fanout/topic.ts'
 import type { Topics } from '../fanout/topics.ts'
@@ -157,7 +157,7 @@ describe('an open socket', () => {
     expect(time.paid).toBe(2)
   })
 
-  test('that is being closed is not listened to, and ended if it sends on and on', () => {
+  test('that is being closed is not listened to, and not even read if it sends on and on', () => {
     const { session, connection, read, outbox } = open()
     connection.phase = 'closing'
     for (let frame = 0; frame < 6000; frame++) {
@@ -166,7 +166,7 @@ describe('an open socket', () => {
       session.pong(connection)
     }
     expect([read, outbox.rawOf(connection)]).toEqual([[], []])
-    expect(connection.peer.closed?.code).toBe(1006)
+    expect(connection.peer.paused).toBe(true)
   })
 
   test('is handed on to the reader with what it sends', () => {
@@ -241,6 +241,13 @@ describe('the end of a socket', () => {
     session.closed(connection, 1006)
     expect([...closes.entries()]).toEqual([[1009, 1]])
     expect(connections.total).toBe(0)
+  })
+
+  test('by a breach of the WebSocket protocol is not read on, and does not wait for its peer', async () => {
+    const { session, connection } = joined()
+    session.broken(connection, 1008)
+    await vi.waitFor(() => expect(connection.peer.paused).toBe(true))
+    await vi.waitFor(() => expect(connection.peer.closed?.code).toBe(1006), { timeout: 3000 })
   })
 
   test.each([

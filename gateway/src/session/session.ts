@@ -11,6 +11,7 @@ import { isAfterClose } from './after-close.ts'
 import type { Connection } from './connection.ts'
 import { isLive } from './connection-state.ts'
 import type { Connections } from './connections.ts'
+import { leaveUnread } from './leave-unread.ts'
 import type { Reader } from './reader.ts'
 import type { SignIn } from './sign-in.ts'
 import type { Wire } from './wire.ts'
@@ -125,6 +126,8 @@ export function createSession(options: SessionOptions): Session {
       release(connection)
       connection.phase = 'closing'
       connection.closeCode ??= code
+      // ws reads on and throws away, as fast as it comes, and does so once this event is over.
+      setImmediate(leaveUnread, connection.peer)
     },
     closed(connection, code) {
       options.onEnd(connection, connection.closeCode === null && CLEAN_CODES.has(code) ? 'clean' : 'broken')

@@ -17,6 +17,7 @@ import { type Answer, ok, type Refusal, refusal } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { isLive } from './connection-state.ts'
 import type { Connections } from './connections.ts'
+import { leaveUnread } from './leave-unread.ts'
 import { closeRefused } from './refused-connection.ts'
 import { type AskedRevocations, unlessRevoked } from './revoked.ts'
 import type { Wire } from './wire.ts'
@@ -67,9 +68,6 @@ const REFUSED = {
   expired: { close: 4002, reason: 'token expired' },
   unavailable: { close: 1013, reason: 'keys cannot be reached' },
 } as const
-
-/** Time for the close frame to reach a peer whose own is not waited for, in milliseconds. */
-const CLOSE_UNREAD_MS = 500
 
 /** Makes the signing in of a gateway. */
 export function createSignIn(options: SignInOptions): SignIn {
@@ -168,9 +166,8 @@ export function createSignIn(options: SignInOptions): SignIn {
 function mustWait(connection: Connection, { user }: Principal, options: SignInOptions): boolean {
   if (!options.mustWait(user)) return false
   options.wire.close(connection, 4029, 'rate limited a moment ago')
-  // What it has sent already is not even parsed, so its own close is not seen either.
-  connection.peer.pause()
-  setTimeout(() => connection.peer.terminate(), CLOSE_UNREAD_MS).unref()
+  // What it has sent already is not even parsed.
+  leaveUnread(connection.peer)
   return true
 }
 
