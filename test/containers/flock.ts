@@ -135,3 +135,48 @@ export async function startFlock({ stage, room, size, everyMs = 250, gateways }:
     },
   }
 }
+
+/** Members of a flock of a crowd, and flocks that are made at once. */
+const FLOCK_SIZE = 20
+const FLOCKS_AT_ONCE = 10
+
+/**
+ * Makes a crowd of flocks, each in a room of its own, that publish as much as one of them together: more members, not more messages.
+ *
+ * @param size - members, a multiple of 20
+ */
+export async function startFlocks({ size, everyMs = 250, room, ...options }: FlockOptions): Promise<Flock> {
+  const count = size / FLOCK_SIZE
+  const flocks: Flock[] = []
+  const start = (n: number): Promise<Flock> =>
+    startFlock({ ...options, room: `${room}-${n}`, size: FLOCK_SIZE, everyMs: everyMs * count })
+  for (let at = 0; at < count; at += FLOCKS_AT_ONCE) {
+    const some = Array.from({ length: Math.min(FLOCKS_AT_ONCE, count - at) }, (_, n) => start(at + n))
+    flocks.push(...(await Promise.all(some)))
+  }
+  const sum = (of: (flock: Flock) => number): number => flocks.reduce((total, flock) => total + of(flock), 0)
+  return {
+    get published() {
+      return sum(({ published }) => published)
+    },
+    get heard() {
+      return sum(({ heard }) => heard)
+    },
+    get flaps() {
+      return flocks.flatMap(({ flaps }) => flaps)
+    },
+    get interruptions() {
+      return flocks.flatMap(({ interruptions }) => interruptions)
+    },
+    async judge() {
+      const figures = await Promise.all(flocks.map((flock) => flock.judge()))
+      const total = (of: (one: FlockFigures) => number): number => figures.reduce((all, one) => all + of(one), 0)
+      return {
+        published: total(({ published }) => published),
+        acknowledged: total(({ acknowledged }) => acknowledged),
+        stored: total(({ stored }) => stored),
+        refusals: figures.flatMap(({ refusals }) => refusals),
+      }
+    },
+  }
+}

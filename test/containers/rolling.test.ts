@@ -3,28 +3,32 @@
 import { expect } from 'vitest'
 import { until } from '../harness/until.ts'
 import { testWithContainers } from './containers.ts'
-import { startFlock } from './flock.ts'
+import { startFlocks } from './flock.ts'
 import { replaceGateways, replaceRouters } from './rollout.ts'
 
 const test = testWithContainers()
 
+/** Clients while everything is replaced; `SLUICE_ROLLING_CLIENTS=2000` is the long form. */
+const CLIENTS = Number(process.env.SLUICE_ROLLING_CLIENTS ?? 20)
+const LIMIT_MS = 240_000 + 150 * CLIENTS
+
 test('routers and gateways are replaced one by one: all is stored and heard, nobody is seen to go', {
-  timeout: 240_000,
+  timeout: LIMIT_MS,
 }, async ({ stage, cluster }) => {
-  const flock = await startFlock({ stage, room: 'chat:rollout', size: 20, gateways: () => cluster.gateways })
+  const flock = await startFlocks({ stage, room: 'chat:rollout', size: CLIENTS, gateways: () => cluster.gateways })
   await replaceRouters(cluster)
   await replaceGateways(cluster)
   const { published, acknowledged, stored, refusals } = await flock.judge()
-  console.log(`rollout: ${published} published, ${acknowledged} acknowledged, ${stored} stored`)
+  console.log(`rollout: ${CLIENTS} clients, ${published} published, ${acknowledged} acknowledged, ${stored} stored`)
   expect([refusals, stored]).toEqual([[], published])
   expect(flock.flaps).toEqual([])
   expect(flock.interruptions.filter((state) => state !== 'open')).toEqual([])
 })
 
 test('NATS servers are stopped as lame ducks and started again one by one: all that is acknowledged is heard, nobody is seen to go', {
-  timeout: 240_000,
+  timeout: LIMIT_MS,
 }, async ({ stage, cluster }) => {
-  const flock = await startFlock({ stage, room: 'chat:lame-ducks', size: 20, gateways: () => cluster.gateways })
+  const flock = await startFlocks({ stage, room: 'chat:lame-ducks', size: CLIENTS, gateways: () => cluster.gateways })
   for (const server of cluster.nats) {
     // As `nats-server --signal ldm` does it: it tells its clients to go, and ends when they have gone.
     await server.signal('SIGUSR2')
@@ -35,7 +39,10 @@ test('NATS servers are stopped as lame ducks and started again one by one: all t
   const heard = flock.heard
   await until(() => flock.heard > heard + 100, { timeoutMs: 30_000, what: 'a flock that is heard' })
   const { published, acknowledged, stored, refusals } = await flock.judge()
-  console.log(`lame ducks: ${published} published, ${acknowledged} acknowledged, ${stored} stored`, refusals)
+  console.log(
+    `lame ducks: ${CLIENTS} clients, ${published} published, ${acknowledged} acknowledged, ${stored} stored`,
+    refusals,
+  )
   // A history without a leader for longer than 10 s refuses, so that the publisher knows.
   expect(refusals.length).toBeLessThan(published / 100)
   expect(flock.flaps).toEqual([])
